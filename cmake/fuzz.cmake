@@ -1,0 +1,16 @@
+# tests/fuzz/X_fuzz.cpp -> libFuzzer executable X_fuzz (preset `fuzz`). A fuzzer names the folder
+# libraries it needs in its first line:  // fuzz: http base
+if(SALLYPORT_FUZZ)
+  file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/tests/fuzz/*_fuzz.cpp)
+  foreach(source ${fuzzers})
+    get_filename_component(target ${source} NAME_WE)
+    file(STRINGS ${source} uses LIMIT_COUNT 1 REGEX "^// fuzz: ")
+    string(REGEX REPLACE "^// fuzz: " "" uses "${uses}")
+    separate_arguments(uses)
+    list(TRANSFORM uses PREPEND sallyport_)
+    add_executable(${target} ${source})
+    target_link_libraries(${target} PRIVATE ${uses})
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  endforeach()
+endif()

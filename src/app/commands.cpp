@@ -1,0 +1,46 @@
+#include "app/commands.h"
+
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/version.h"
+
+namespace sallyport::app {
+namespace {
+
+struct Command {
+  const char* name;
+  const char* summary;
+  Action (*add)(CLI::App&);
+};
+
+// In the order of --help.
+constexpr std::array kCommands = {
+    Command{"version", "Print the version", version_command},
+};
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  CLI::App program{"Sallyport, an open API gateway with a secured configuration store.",
+                   "sallyport"};
+  program.require_subcommand(1);
+  program.set_version_flag("--version", std::string(kServerToken));
+
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  for (const Command& entry : kCommands) {
+    CLI::App* command = program.add_subcommand(entry.name, entry.summary);
+    actions.emplace_back(command, entry.add(*command));
+  }
+  CLI11_PARSE(program, argc, argv);
+  for (auto& [command, action] : actions) {
+    if (command->parsed()) return action();
+  }
+  return 1;
+}
+
+}  // namespace sallyport::app

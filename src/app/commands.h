@@ -1,0 +1,24 @@
+// The command line: one file per command, registered in one table (commands.cpp).
+// A command adds its options to the CLI11 sub-command that it is given and sets `action`.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+namespace CLI {
+class App;
+}
+
+namespace sallyport::app {
+
+// What a command does once its options are parsed; returns the exit code of the process.
+using Action = std::function<int()>;
+
+// Parses the command line and runs the command. Exit codes are Kong's: 0 done, 1 failed; commands
+// document further ones in their --help.
+int run(int argc, char** argv);
+
+// One per command, each in <name>_command.cpp. `command` outlives the call.
+Action version_command(CLI::App& command);
+
+}  // namespace sallyport::app
