@@ -1,0 +1,90 @@
+// Reads HTTP/1.0 and 1.1 messages from bytes: strict, zero-copy, no socket, no allocation (RFC 9112).
+// Anything whose framing two implementations could read differently is refused. One per connection
+// direction; the thread that owns the connection.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "http/limits.h"
+#include "http/message.h"
+
+namespace sallyport::http {
+
+enum class ParseStatus : uint8_t { complete, need_more, error };
+
+// Why a head was refused; the status that a server answers with.
+struct ParseFault {
+  int status = 400;             // 400, 414, 431 (Kong: 494), 501, 505
+  std::string_view reason = ""; // a literal: "two Content-Length values"
+};
+
+inline constexpr size_t kMaxHeaders = 128;  // hard room; Limits::max_headers may be smaller
+
+struct RequestHead {
+  Method method = Method::other;
+  std::string_view method_text;
+  std::string_view target;  // as received
+  uint8_t minor_version = 1;
+  uint16_t header_count = 0;
+  Header headers[kMaxHeaders];
+  std::string_view host;  // the Host value, or the authority of an absolute-form target
+  BodyFraming framing = BodyFraming::none;
+  uint64_t content_length = 0;
+  bool keep_alive = true;
+  bool expect_continue = false;
+  bool upgrade = false;      // "Connection: upgrade" together with an Upgrade header
+  uint32_t size = 0;         // bytes of the head, blank line included
+
+  std::span<const Header> fields() const { return {headers, header_count}; }
+  const Header* find(HeaderId id) const;
+};
+
+struct ResponseHead {
+  uint16_t status = 0;
+  uint8_t minor_version = 1;
+  std::string_view reason;
+  uint16_t header_count = 0;
+  Header headers[kMaxHeaders];
+  BodyFraming framing = BodyFraming::none;
+  uint64_t content_length = 0;
+  bool keep_alive = true;
+  uint32_t size = 0;
+
+  std::span<const Header> fields() const { return {headers, header_count}; }
+  const Header* find(HeaderId id) const;
+};
+
+// Both look at `bytes` from the first byte of the message on; with need_more call again with the
+// same bytes and further ones behind them. `scanned` starts at 0 and is kept by the caller between
+// calls, so that a head that drips in costs linear time.
+ParseStatus read_request(std::string_view bytes, const Limits& limits, uint32_t& scanned,
+                         RequestHead& head, ParseFault& fault);
+
+// `request_method` decides whether there can be a body (HEAD, CONNECT).
+ParseStatus read_response(std::string_view bytes, const Limits& limits, Method request_method,
+                          uint32_t& scanned, ResponseHead& head, ParseFault& fault);
+
+// Takes a chunked body apart, across any cut of the input.
+class ChunkedReader {
+ public:
+  struct Step {
+    ParseStatus status = ParseStatus::need_more;  // complete: the last chunk and trailers are read
+    size_t consumed = 0;                          // bytes of `bytes` that are done with
+    std::string_view data;                        // payload among them; may be empty
+  };
+  // At most one piece of payload per call; call again while consumed < bytes.size().
+  Step next(std::string_view bytes, const Limits& limits, ParseFault& fault);
+
+ private:
+  enum class State : uint8_t { size, extension, size_lf, data, data_cr, data_lf, trailer, done };
+  State state_ = State::size;
+  uint64_t left_ = 0;
+  uint32_t line_ = 0;      // bytes of the current size line or of all trailers
+  uint8_t digits_ = 0;
+  bool line_start_ = true;
+  bool saw_cr_ = false;
+};
+
+}  // namespace sallyport::http

@@ -1,0 +1,20 @@
+// The node's copy of the configuration: every entity that the data plane needs, by id. Owned and
+// changed by the control thread only; snapshots share its immutable parts.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "model/entities.h"
+
+namespace sallyport::model {
+
+struct Model {
+  std::unordered_map<std::string, std::shared_ptr<const Service>> services;
+  std::unordered_map<std::string, std::shared_ptr<const Route>> routes;
+  int64_t sequence = 0;  // the last change-log entry that is in here
+};
+
+}  // namespace sallyport::model

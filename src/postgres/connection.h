@@ -1,0 +1,79 @@
+// One session with PostgreSQL, over TLS as the settings demand. Nothing — no startup packet, no
+// password — is sent to a server that has not passed every check. Control thread (or a command's
+// main thread); every call is bounded by a deadline of ours. Move-only; closing is the destructor.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "postgres/link_settings.h"
+#include "postgres/link_state.h"
+
+namespace sallyport::postgres {
+
+// A bound parameter: text form, or NULL.
+using Parameter = std::optional<std::string_view>;
+
+class Rows {
+ public:
+  Rows() = default;
+  size_t size() const;
+  size_t columns() const;
+  std::string_view column_name(size_t column) const;
+  bool is_null(size_t row, size_t column) const;
+  std::string_view at(size_t row, size_t column) const;  // "" for NULL; lives as long as Rows
+  int64_t affected() const;                              // of an INSERT, UPDATE, DELETE
+
+ private:
+  friend class Connection;
+  struct Handle;
+  std::shared_ptr<const Handle> handle_;
+};
+
+struct Notification {
+  std::string channel;
+  std::string payload;
+};
+
+class Connection {
+ public:
+  // Tries each host in turn within settings.timeout over all. `state`, when given, is filled with
+  // what was learned on the way, also after a failure.
+  static Result<Connection> open(const LinkSettings& settings, LinkState* state = nullptr);
+
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) noexcept;
+  ~Connection();
+
+  // One statement with bound parameters. Error codes: "sql.<SQLSTATE>" (Side::database) for what
+  // the server said, "link.lost" and "link.timeout" when the session is gone: drop the Connection.
+  // `constraint` and `server_detail` of the last failed statement follow below.
+  Result<Rows> query(std::string_view sql, std::span<const Parameter> parameters = {});
+  const std::string& constraint() const;
+  const std::string& server_detail() const;
+
+  // Statements without parameters, several allowed: migrations.
+  Result<void> run(std::string_view script);
+
+  // LISTEN sessions: wait for readability of socket(), then take what has arrived. After an error
+  // drop the Connection.
+  int socket() const;
+  Result<std::vector<Notification>> notifications();
+
+  const LinkState& state() const;
+  TimePoint opened_at() const;
+  bool too_old() const;  // past settings.max_age
+
+ private:
+  struct Session;
+  explicit Connection(std::unique_ptr<Session> session);
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace sallyport::postgres
