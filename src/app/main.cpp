@@ -1,3 +1,5 @@
 #include "app/commands.h"
 
-int main(int argc, char** argv) { return sallyport::app::run(argc, argv); }
+int main(int argc, char** argv) {
+  return sallyport::app::run(argc, argv);
+}

@@ -1,0 +1,78 @@
+#include "app/pid_file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace sallyport::app {
+
+std::string PidFile::path(const std::string& prefix) {
+  return prefix + "/pids/sallyport.pid";
+}
+
+Result<PidFile> PidFile::take(const std::string& prefix) {
+  if (auto made = make_directories(prefix + "/pids"); !made) return fail(made.error());
+  std::string path = PidFile::path(prefix);
+  int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) {
+    return fail("app.pid_file", Side::config,
+                fmt::format("cannot open {}: {}", path, strerror(errno)),
+                "choose a writable prefix with -p");
+  }
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    close(fd);
+    auto pid = owner(prefix);
+    return fail("app.running", Side::config,
+                fmt::format("Sallyport is already running in {} (pid {})", prefix, pid.value_or(0)),
+                "stop it with `sallyport stop`, or choose another prefix with -p");
+  }
+  // The former owner may have removed the file between our open and our lock.
+  struct stat locked;
+  struct stat named;
+  if (fstat(fd, &locked) != 0 || stat(path.c_str(), &named) != 0 || locked.st_ino != named.st_ino) {
+    close(fd);
+    return take(prefix);
+  }
+  std::string line = fmt::format("{}\n", getpid());
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, line.data(), line.size(), 0) < 0) {
+    int error = errno;
+    close(fd);
+    return fail("app.pid_file", Side::config,
+                fmt::format("cannot write {}: {}", path, strerror(error)));
+  }
+  return PidFile(std::move(path), fd);
+}
+
+std::optional<pid_t> PidFile::owner(const std::string& prefix) {
+  std::string path = PidFile::path(prefix);
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  bool held = flock(fd, LOCK_SH | LOCK_NB) != 0;
+  close(fd);
+  if (!held) return std::nullopt;  // left over from a process that was killed
+  auto content = read_file(path, 64);
+  if (!content) return std::nullopt;
+  auto pid = text::to_integer(text::trim(*content));
+  if (!pid || *pid <= 0) return std::nullopt;
+  return static_cast<pid_t>(*pid);
+}
+
+PidFile::PidFile(PidFile&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+PidFile::~PidFile() {
+  if (fd_ < 0) return;
+  unlink(path_.c_str());
+  close(fd_);
+}
+
+}  // namespace sallyport::app

@@ -1,0 +1,36 @@
+// <prefix>/pids/sallyport.pid: who runs in this prefix. The file is locked while its process lives,
+// so a pid that the kernel has given to somebody else is never mistaken for ours.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include "base/error.h"
+
+namespace sallyport::app {
+
+class PidFile {
+ public:
+  // Creates, locks and fills the file for this process. Error "app.running" names the pid that
+  // holds it already. The file is removed when the PidFile dies.
+  static Result<PidFile> take(const std::string& prefix);
+
+  // The running process of that prefix, if there is one.
+  static std::optional<pid_t> owner(const std::string& prefix);
+
+  static std::string path(const std::string& prefix);
+
+  PidFile(PidFile&& other) noexcept;
+  PidFile& operator=(PidFile&&) = delete;
+  ~PidFile();
+
+ private:
+  PidFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+
+  std::string path_;
+  int fd_;
+};
+
+}  // namespace sallyport::app
