@@ -30,7 +30,7 @@ struct Service {
   bool enabled = true;
 };
 
-struct Peer {  // an element of `sources` or `destinations`
+struct Peer {         // an element of `sources` or `destinations`
   std::string ip;     // address or CIDR; "" for any
   uint16_t port = 0;  // 0 for any
 };

@@ -21,13 +21,13 @@ struct EntitySchema;
 // What the database refused, for answers that name fields.
 struct StoreFault {
   enum class Kind : uint8_t {
-    unique,         // `fields` hold the columns and values that exist already
-    primary_key,    // the id exists already
-    foreign,        // `fields` hold the reference that leads nowhere
-    referenced,     // `other` is the entity that still references this one
-    bad_offset,     // a page offset that this store did not hand out
-    unavailable,    // no connection; answer 503
-    refused,        // anything else that the database said
+    unique,       // `fields` hold the columns and values that exist already
+    primary_key,  // the id exists already
+    foreign,      // `fields` hold the reference that leads nowhere
+    referenced,   // `other` is the entity that still references this one
+    bad_offset,   // a page offset that this store did not hand out
+    unavailable,  // no connection; answer 503
+    refused,      // anything else that the database said
   };
   Kind kind = Kind::refused;
   std::vector<std::pair<std::string, std::string>> fields;
@@ -44,8 +44,8 @@ struct TagFilter {
 };
 
 struct PageQuery {
-  int size = 100;           // 1-1000
-  std::string offset;       // opaque, from a former Page
+  int size = 100;      // 1-1000
+  std::string offset;  // opaque, from a former Page
   TagFilter tags;
   // Rows whose foreign key `foreign_field` is `foreign_id` ("service", "<uuid>"); empty: all.
   std::string foreign_field;

@@ -1,0 +1,125 @@
+// What an entity is: its fields, their types and rules, and its place in the database. One such
+// declaration drives validation, the Admin API, SQL, /schemas and the declarative files.
+// Declarations are built once (schemas.h), never change and are read from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json_fwd.h"
+#include "model/constant.h"
+
+namespace sallyport::model {
+
+enum class FieldType : uint8_t {
+  string,
+  integer,
+  number,
+  boolean,
+  array,
+  set,      // of elements(); a set drops repeated values
+  map,      // of keys() and values()
+  record,   // of shape->fields
+  foreign,  // {"id": "<uuid>"} of the entity `reference`
+  json,     // anything
+};
+
+// Kong's word for the type: "string", "foreign".
+std::string_view name(FieldType type);
+
+// One demand on a value that already has the right type. `check` returns the fault in Kong's words,
+// "" when there is none. `name` and `argument` are what /schemas shows; rules run in Kong's order.
+struct Rule {
+  std::string_view name;
+  Constant argument;
+  std::function<std::string(const Json& value)> check;
+};
+
+enum class OnDelete : uint8_t { refuse, cascade, set_null };
+
+// Everything about a field besides its name and type; made for designated initialisers.
+struct Attributes {
+  bool required = false;  // null is refused
+  bool unique = false;    // within the workspace
+  Constant defaults = {};
+  std::vector<Rule> rules = {};
+  std::string err = {};  // replaces the message of whichever rule fails
+  OnDelete on_delete = OnDelete::refuse;
+  bool automatic = false;  // made by the gateway when absent: ids, timestamps, keys
+  bool uuid = false;
+  bool timestamp = false;  // Unix seconds; milliseconds as a fraction when the type is number
+  bool transient = false;  // accepted and shown, but no column: certificates.snis
+  bool abstract = false;   // its shape comes from the sub-schema: plugins.config
+  bool encrypted = false;
+  bool referenceable = false;  // may hold {vault://...}
+  bool unique_across_ws = false;
+  bool immutable = false;
+  bool record_default = true;  // an absent record is made of its fields' defaults
+  std::string description = {};
+};
+
+struct Shape;
+
+struct Field : Attributes {
+  std::string name;  // "" for elements, keys and values
+  FieldType type = FieldType::string;
+  std::string reference;               // foreign: the entity
+  std::vector<Field> parts;            // array, set: {elements}; map: {keys, values}
+  std::shared_ptr<const Shape> shape;  // record
+
+  const Field& elements() const { return parts.front(); }
+  const Field& keys() const { return parts.front(); }
+  const Field& values() const { return parts.back(); }
+};
+
+// A demand on several fields together. `check` gets the record and its shape, puts faults that
+// belong to a field into `errors` (an object shaped like the record) and returns the fault of the
+// whole, which ends up below "@entity"; "" when there is none.
+struct EntityCheck {
+  std::string_view name;             // Kong's word: "conditional"
+  Constant argument;                 // as /schemas shows it
+  std::vector<std::string> sources;  // skipped when one of these has a fault already
+  bool run_with_missing_fields = false;
+  bool run_with_invalid_fields = false;
+  std::function<std::string(const Json& record, const Shape& shape, Json& errors)> check;
+};
+
+// An input-only field that stands for others: services.url. `expand` returns the fields that it
+// sets; `rules` have passed before.
+struct Shorthand {
+  Field field;
+  std::function<Json(const Json& value)> expand;
+};
+
+struct Shape {
+  std::vector<Field> fields = {};  // in the order of /schemas and of answers
+  std::vector<EntityCheck> checks = {};
+  std::vector<Shorthand> shorthands = {};
+
+  const Field* find(std::string_view field_name) const;
+};
+
+struct EntitySchema : Shape {
+  std::string name;         // "services": the entity's name in errors, /schemas and foreign keys
+  std::string table;        // usually the name; vaults live in sm_vaults
+  std::string path;         // of the Admin API: "key-auths"; "" when there is none
+  std::string nested_path;  // below its parent: "key-auth"; usually the same as `path`
+  std::vector<std::string> primary_key = {"id"};
+  std::string endpoint_key;            // usable in place of the id in URLs; "" for none
+  std::vector<std::string> cache_key;  // unique together: targets {upstream, target}
+  bool workspaceable = true;           // has ws_id
+  bool ttl = false;
+  bool admin_api = true;
+
+  // Fields that depend on the value of another one: routes by `protocols` (a set: the first value
+  // that is known decides), plugins by `name`. The fields found replace the declared ones.
+  std::string subschema_key;
+  std::string subschema_error;  // "plugin '%s' not enabled; …"; %s is the value
+  std::function<const Shape*(std::string_view value)> subschema;
+};
+
+}  // namespace sallyport::model

@@ -1,0 +1,23 @@
+// The table of all entities that are declared. One file per entity in schemas/; a new one adds a
+// function here and a line in schemas.cpp. Built on first use, any thread.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "model/schema.h"
+
+namespace sallyport::model {
+
+// In an order in which references come before what refers to them.
+std::span<const EntitySchema* const> entities();
+
+// By name ("services"); null when there is none.
+const EntitySchema* find_entity(std::string_view name);
+
+const EntitySchema& workspaces();
+const EntitySchema& services();
+const EntitySchema& routes();
+const EntitySchema& plugins();
+
+}  // namespace sallyport::model

@@ -1,0 +1,37 @@
+#include "model/declare.h"
+#include "model/schemas.h"
+
+namespace sallyport::model {
+
+using namespace declare;
+
+const EntitySchema& plugins() {
+  static const EntitySchema schema = [] {
+    EntitySchema s;
+    s.name = s.table = s.path = s.nested_path = "plugins";
+    s.endpoint_key = "instance_name";
+    s.cache_key = {"name", "route", "service", "consumer"};
+    s.subschema_key = "name";
+    s.subschema_error = "plugin '%s' not enabled; add it to the 'plugins' configuration property";
+    const Attributes scope = {.defaults = nullptr, .on_delete = OnDelete::cascade};
+    s.fields = {
+        id(),
+        string("name", {.required = true}),
+        string("instance_name", {.unique = true}),
+        created_at(),
+        updated_at(),
+        foreign("route", "routes", scope),
+        foreign("service", "services", scope),
+        foreign("consumer", "consumers", scope),
+        record("config", {}, {.required = true, .abstract = true}),
+        set("protocols", string(""),
+            {.required = true, .defaults = {"grpc", "grpcs", "http", "https"}}),
+        boolean("enabled", {.required = true, .defaults = true}),
+        tags(),
+    };
+    return s;
+  }();
+  return schema;
+}
+
+}  // namespace sallyport::model

@@ -1,0 +1,30 @@
+#include "model/declare.h"
+#include "model/schemas.h"
+
+namespace sallyport::model {
+
+using namespace declare;
+
+const EntitySchema& workspaces() {
+  static const EntitySchema schema = [] {
+    EntitySchema s;
+    s.name = s.table = "workspaces";
+    s.endpoint_key = "name";
+    s.cache_key = {"name"};
+    s.workspaceable = false;
+    s.admin_api = false;
+    s.fields = {
+        id(),
+        string("name", {.required = true, .unique = true}),
+        string("comment"),
+        created_at(),
+        updated_at(),
+        record("meta", {}),
+        record("config", {}),
+    };
+    return s;
+  }();
+  return schema;
+}
+
+}  // namespace sallyport::model
