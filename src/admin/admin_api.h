@@ -1,0 +1,28 @@
+// The Admin API: answers one request after the other, synchronously, on the control thread. The
+// workers' HTTP code receives requests on admin_listen and hands them over whole. Owned by the
+// application; `store` and `node` outlive it.
+#pragma once
+
+#include <memory>
+
+#include "admin/node_info.h"
+#include "http/message.h"
+#include "model/store.h"
+
+namespace sallyport::admin {
+
+class AdminApi {
+ public:
+  AdminApi(model::Store& store, NodeInfo& node);
+  ~AdminApi();
+
+  // Always answers; never throws. Adds every header but Date, Connection and Content-Length.
+  // A HEAD request gets the body of the GET: the caller sends its length and leaves it out.
+  http::BufferedResponse handle(const http::BufferedRequest& request);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sallyport::admin
