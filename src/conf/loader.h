@@ -20,7 +20,7 @@ struct Fault {
 };
 
 struct Sources {
-  std::string path;                            // -c; empty: the default search path
+  std::string path;                              // -c; empty: the default search path
   std::map<std::string, std::string> overrides;  // from the command line, by key ("prefix")
   // The environment to read; null: the process's own.
   std::function<const char*(const char*)> environment;
@@ -29,10 +29,10 @@ struct Sources {
 };
 
 struct Loaded {
-  Settings settings;             // meaningful only when `faults` is empty
-  std::string path;              // the file that was read; empty when there was none
+  Settings settings;  // meaningful only when `faults` is empty
+  std::string path;   // the file that was read; empty when there was none
   std::vector<Fault> faults;
-  std::vector<Fault> warnings;   // known keys without effect here, deprecated words
+  std::vector<Fault> warnings;  // known keys without effect here, deprecated words
 };
 
 // Touches nothing but the files that it is told to read. Search path without -c:
