@@ -1,0 +1,63 @@
+// Brings a database to the schema that this program reads: Kong 3.10's tables, and the change log
+// in a schema of our own. Every step is one transaction under an advisory lock: a crash leaves the
+// state before or after it, and of two nodes one waits. Used by commands and at start; blocking.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json_fwd.h"
+#include "postgres/connection.h"
+
+namespace sallyport::postgres {
+
+// Migrations of one subsystem ("core", "key-auth"), oldest first.
+struct Migrations {
+  std::string subsystem;
+  std::vector<std::string> names;
+};
+
+struct SchemaState {
+  bool needs_bootstrap = true;        // nobody has made Kong's tables here yet
+  std::vector<Migrations> executed;   // as schema_meta says
+  std::vector<Migrations> pending;    // Kong ran `up` and not yet `finish`
+  std::vector<Migrations> available;  // what `up` would run
+  std::vector<Migrations> unknown;    // of a newer Kong than 3.10
+  bool change_log = false;            // ours is there, complete and current
+  bool change_log_possible = true;    // the server has what it needs (PostgreSQL 13)
+
+  bool current() const { return !needs_bootstrap && pending.empty() && available.empty(); }
+  Json to_json() const;
+};
+
+class Migrator {
+ public:
+  // `connection` outlives the migrator. `report` gets one line for a human at each step.
+  Migrator(Connection& connection, Milliseconds lock_timeout,
+           std::function<void(const std::string&)> report);
+
+  Result<SchemaState> state();
+
+  // Each returns true when it changed something, false when nothing was to do.
+  // Errors: "migrations.locked" when another node held the lock for longer than the timeout,
+  // "migrations.too_old", "migrations.pending", "migrations.conflict" (a foreign table is in the
+  // way), "migrations.rights".
+  Result<bool> bootstrap(const std::string& schema);
+  Result<bool> up();
+  Result<bool> finish();
+  // Drops every table of Kong's and ours with all rows.
+  Result<bool> reset();
+
+ private:
+  Result<bool> locked(const std::function<Result<bool>()>& step);
+  Result<bool> lock();
+
+  Connection& connection_;
+  Milliseconds lock_timeout_;
+  std::function<void(const std::string&)> report_;
+};
+
+}  // namespace sallyport::postgres
