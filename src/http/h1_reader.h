@@ -1,8 +1,10 @@
-// Reads HTTP/1.0 and 1.1 messages from bytes: strict, zero-copy, no socket, no allocation (RFC 9112).
-// Anything whose framing two implementations could read differently is refused. One per connection
-// direction; the thread that owns the connection.
+// Reads HTTP/1.0 and 1.1 messages from bytes: strict, zero-copy, no socket, no allocation (RFC
+// 9112). Anything whose framing two implementations could read differently is refused. One per
+// connection direction; the thread that owns the connection.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -16,9 +18,12 @@ enum class ParseStatus : uint8_t { complete, need_more, error };
 
 // Why a head was refused; the status that a server answers with.
 struct ParseFault {
-  int status = 400;             // 400, 414, 431 (Kong: 494), 501, 505
-  std::string_view reason = ""; // a literal: "two Content-Length values"
+  int status = 400;              // 400, 414, 431 (Kong: 494), 501, 505
+  std::string_view reason = "";  // a literal: "two Content-Length values"
 };
+
+// The fault of a connection that starts to speak HTTP/2 without being asked.
+inline constexpr std::string_view kHttp2Preface = "the HTTP/2 preface";
 
 inline constexpr size_t kMaxHeaders = 128;  // hard room; Limits::max_headers may be smaller
 
@@ -28,17 +33,22 @@ struct RequestHead {
   std::string_view target;  // as received
   uint8_t minor_version = 1;
   uint16_t header_count = 0;
+  std::array<uint8_t, kHeaderIds> first{};  // by HeaderId: 1 + index in headers, 0 for none
   Header headers[kMaxHeaders];
-  std::string_view host;  // the Host value, or the authority of an absolute-form target
+  std::string_view host;  // the Host value, or the authority of an absolute-form target; valid
   BodyFraming framing = BodyFraming::none;
   uint64_t content_length = 0;
   bool keep_alive = true;
   bool expect_continue = false;
-  bool upgrade = false;      // "Connection: upgrade" together with an Upgrade header
-  uint32_t size = 0;         // bytes of the head, blank line included
+  bool upgrade = false;  // "Connection: upgrade" together with an Upgrade header
+  uint32_t size = 0;     // bytes of the head, blank line included
 
   std::span<const Header> fields() const { return {headers, header_count}; }
-  const Header* find(HeaderId id) const;
+  // The first such field, or null. `id` is not HeaderId::other.
+  const Header* find(HeaderId id) const {
+    uint8_t index = first[static_cast<size_t>(id)];
+    return index == 0 ? nullptr : &headers[index - 1];
+  }
 };
 
 struct ResponseHead {
@@ -46,6 +56,7 @@ struct ResponseHead {
   uint8_t minor_version = 1;
   std::string_view reason;
   uint16_t header_count = 0;
+  std::array<uint8_t, kHeaderIds> first{};
   Header headers[kMaxHeaders];
   BodyFraming framing = BodyFraming::none;
   uint64_t content_length = 0;
@@ -53,12 +64,18 @@ struct ResponseHead {
   uint32_t size = 0;
 
   std::span<const Header> fields() const { return {headers, header_count}; }
-  const Header* find(HeaderId id) const;
+  // The first such field, or null. `id` is not HeaderId::other.
+  const Header* find(HeaderId id) const {
+    uint8_t index = first[static_cast<size_t>(id)];
+    return index == 0 ? nullptr : &headers[index - 1];
+  }
 };
 
 // Both look at `bytes` from the first byte of the message on; with need_more call again with the
-// same bytes and further ones behind them. `scanned` starts at 0 and is kept by the caller between
-// calls, so that a head that drips in costs linear time.
+// same bytes and further ones behind them, which may have moved. `scanned` starts at 0 and is kept
+// by the caller between calls (its value is ours: flags and a position), so that a head that drips
+// in costs linear time. A head gets the same verdict however it was cut. `head` is filled only with
+// complete; reuse one, it is large. Faults of a response have status 502.
 ParseStatus read_request(std::string_view bytes, const Limits& limits, uint32_t& scanned,
                          RequestHead& head, ParseFault& fault);
 
@@ -74,17 +91,33 @@ class ChunkedReader {
     size_t consumed = 0;                          // bytes of `bytes` that are done with
     std::string_view data;                        // payload among them; may be empty
   };
-  // At most one piece of payload per call; call again while consumed < bytes.size().
+  // At most one piece of payload per call; call again while need_more and consumed < bytes.size().
+  // Extensions and trailer fields are checked and dropped (RFC 9112 section 7.1).
   Step next(std::string_view bytes, const Limits& limits, ParseFault& fault);
 
  private:
-  enum class State : uint8_t { size, extension, size_lf, data, data_cr, data_lf, trailer, done };
+  enum class State : uint8_t {
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer,
+    trailer_lf,
+    done
+  };
+  // Each takes one byte and returns the reason for refusing it, or "".
+  std::string_view take(char c, const Limits& limits);
+  std::string_view take_size(char c);
+  std::string_view take_trailer(char c, const Limits& limits);
+
   State state_ = State::size;
   uint64_t left_ = 0;
-  uint32_t line_ = 0;      // bytes of the current size line or of all trailers
+  uint32_t line_ = 0;  // bytes of the current size line or of all trailers
   uint8_t digits_ = 0;
   bool line_start_ = true;
-  bool saw_cr_ = false;
+  bool colon_ = false;
 };
 
 }  // namespace sallyport::http
