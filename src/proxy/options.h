@@ -1,0 +1,99 @@
+// Everything that the data plane is told at start; the defaults are Kong's. Filled by the app from
+// the settings, copied into every worker, immutable afterwards.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "http/limits.h"
+#include "http/message.h"
+#include "net/backend_choice.h"
+
+namespace sallyport::proxy {
+
+// Who a listener speaks for.
+enum class Role : uint8_t { proxy, admin, status };
+
+struct ListenerOptions {
+  Role role = Role::proxy;
+  std::string address;  // literal IPv4, IPv6 without brackets, or "unix:/path"
+  uint16_t port = 0;    // 0: the kernel picks one; Gateway::listeners() tells
+  bool ssl = false;
+  bool ipv6only = true;
+  int backlog = 511;
+};
+
+// A server certificate with its key, as PEM texts, for the `ssl` listeners of one role.
+struct Certificate {
+  std::string chain_pem;  // empty: the role has none, its `ssl` listeners are refused at start
+  Secret key_pem;
+};
+
+// Answers one buffered request of the admin or status listeners. `reply` is called exactly once, on
+// any thread; a reply that is dropped uncalled becomes a 500. The client may have gone meanwhile.
+using Reply = std::function<void(http::BufferedResponse)>;
+using Handler = std::function<void(http::BufferedRequest, Reply)>;
+
+// The `headers` directive: what is added to answers to clients.
+struct ResponseHeaders {
+  bool server = true;
+  bool via = true;
+  bool proxy_latency = true;
+  bool upstream_latency = true;
+  bool response_latency = true;
+  bool admin_latency = true;
+  bool upstream_status = false;
+  bool request_id = true;
+
+  // The items of the directive, any case: server_tokens, latency_tokens, off, or a header's name.
+  static ResponseHeaders parse(std::span<const std::string> items);
+};
+
+struct Options {
+  std::vector<ListenerOptions> listeners;
+  int workers = 1;
+  net::BackendChoice io_backend = net::BackendChoice::automatic;
+
+  http::Limits limits;
+  uint64_t max_body = 0;                // client_max_body_size of the proxy, bytes; 0: no limit
+  uint64_t admin_max_body = 10u << 20;  // nginx_admin_client_max_body_size, bytes
+
+  // Of the client's side; a service's own timeouts rule the upstream's.
+  Milliseconds header_timeout{60'000};     // from a request's first byte to the end of its head
+  Milliseconds body_timeout{60'000};       // between two reads of a request body
+  Milliseconds send_timeout{60'000};       // between two writes to the client
+  Milliseconds keepalive_timeout{75'000};  // idle between requests
+  uint32_t keepalive_requests = 10'000;    // then Connection: close; 0: no limit
+  Milliseconds linger_timeout{5'000};      // reading on after a final error, at most this long
+
+  uint32_t upstream_keepalive_pool_size = 512;           // idle connections per address and worker
+  uint32_t upstream_keepalive_max_requests = 10'000;     // 0: no limit
+  Milliseconds upstream_keepalive_idle_timeout{60'000};  // 0: never closed for idling
+
+  ResponseHeaders headers;
+  bool upstream_request_id = true;       // headers_upstream has X-Kong-Request-Id
+  std::vector<std::string> trusted_ips;  // addresses and CIDRs; "unix:" for unix listeners
+  std::string real_ip_header = "X-Real-IP";
+  bool real_ip_recursive = false;
+  bool allow_debug_header = false;
+  std::string error_default_type = "text/plain";
+
+  std::string dns_hostsfile = "/etc/hosts";
+  std::vector<std::string> dns_servers;  // "ip" or "ip:port"; empty: resolv.conf
+
+  std::string access_log;  // a path; empty: off
+
+  Handler admin;   // needed when a listener has Role::admin
+  Handler status;  // needed when a listener has Role::status
+  Certificate proxy_certificate;
+  Certificate admin_certificate;
+  Certificate status_certificate;
+};
+
+}  // namespace sallyport::proxy
