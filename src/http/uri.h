@@ -1,0 +1,35 @@
+// Paths as the router and upstreams see them, and percent-encoding (RFC 3986). Any thread.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sallyport::http {
+
+// Room that normalize_path() may need: an illegal byte becomes three.
+constexpr size_t normalized_room(size_t path_size) {
+  return 3 * path_size + 1;
+}
+
+// The one spelling of a path (without query) that routes are matched against and upstreams receive:
+// escapes of unreserved characters decoded, other escapes in upper case, bytes that may not stand
+// in a path escaped, "." and ".." segments resolved (never above the root), runs of '/' merged. ""
+// is
+// "/", and "*" stays. Returns `path` itself when it is normal already, else a view into `buffer`.
+// Nothing for a broken escape ("%2"), an escaped NUL, a path that does not begin with '/', and a
+// buffer smaller than normalized_room().
+std::optional<std::string_view> normalize_path(std::string_view path, std::span<char> buffer);
+
+// The same with its own memory: for routes, when the snapshot is built.
+std::optional<std::string> normalized_path(std::string_view path);
+
+// Decodes all escapes; with `plus_is_space` also '+', as in forms. Broken escapes stay as they are.
+std::string percent_decode(std::string_view text, bool plus_is_space = false);
+
+// Escapes everything but unreserved characters.
+std::string percent_encode(std::string_view text);
+
+}  // namespace sallyport::http

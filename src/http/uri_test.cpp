@@ -1,0 +1,113 @@
+#include "http/uri.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "http/authority.h"
+#include "http/request_target.h"
+
+namespace sallyport::http {
+namespace {
+
+TEST(Uri, NormalisesPaths) {
+  struct {
+    std::string_view path, normal;
+  } const kTable[] = {
+      {"/", "/"},
+      {"", "/"},
+      {"*", "*"},
+      {"/a/b", "/a/b"},
+      {"/a/", "/a/"},
+      {"/h%65llo", "/hello"},
+      {"/%7Euser/%2Dx%5f", "/~user/-x_"},
+      {"/auth%2f123", "/auth%2F123"},
+      {"/a%20b", "/a%20b"},
+      {"/a b", "/a%20b"},
+      {"/caf\xc3\xa9", "/caf%C3%A9"},
+      {"/caf%c3%a9", "/caf%C3%A9"},
+      {"/a|b\"<>\\^`{}", "/a%7Cb%22%3C%3E%5C%5E%60%7B%7D"},
+      {"/!$&'()*+,:;=@[]", "/!$&'()*+,:;=@[]"},
+      {"/%25", "/%25"},
+      {"/%2525", "/%2525"},
+      {"/a//b", "/a/b"},
+      {"///", "/"},
+      {"/a/./b", "/a/b"},
+      {"/a/../b", "/b"},
+      {"/a//../b", "/b"},
+      {"/..", "/"},
+      {"/../../x", "/x"},
+      {"/.", "/"},
+      {"/a/.", "/a/"},
+      {"/a/..", "/"},
+      {"/a/b/..", "/a/"},
+      {"/a/b/../", "/a/"},
+      {"/a/%2e%2E/b", "/b"},
+      {"/a/.%2e/b", "/b"},
+      {"/route%2E%2E/req", "/route../req"},
+      {"/...", "/..."},
+      {"/.well-known/x", "/.well-known/x"},
+      {"/..a/.b./c..", "/..a/.b./c.."},
+      {"/a/%2e", "/a/"},
+  };
+  for (const auto& row : kTable) {
+    EXPECT_EQ(normalized_path(row.path), std::string(row.normal)) << row.path;
+    EXPECT_EQ(normalized_path(row.normal), std::string(row.normal)) << row.normal;
+  }
+  for (std::string_view broken : {"/%", "/%2", "/%2g", "/%g2", "/%00", "/a/%", "a", "a/b", "?"}) {
+    EXPECT_EQ(normalized_path(broken), std::nullopt) << broken;
+  }
+}
+
+TEST(Uri, ANormalPathNeedsNoMemory) {
+  std::string_view path = "/already/normal-1.0/~x";
+  auto normal = normalize_path(path, {});
+  ASSERT_TRUE(normal);
+  EXPECT_EQ(normal->data(), path.data());
+  EXPECT_EQ(normalize_path("/a//b", {}), std::nullopt);
+}
+
+TEST(Uri, DecodesAndEncodes) {
+  EXPECT_EQ(percent_decode("a%20b%zz%4"), "a b%zz%4");
+  EXPECT_EQ(percent_decode("a+b%2B"), "a+b+");
+  EXPECT_EQ(percent_decode("a+b%2B", true), "a b+");
+  EXPECT_EQ(percent_encode("a b/\xc3~"), "a%20b%2F%C3~");
+}
+
+TEST(Uri, SplitsTargets) {
+  RequestTarget target = split_target(Method::get, "/a?b?c");
+  EXPECT_EQ(target.form, TargetForm::origin);
+  EXPECT_EQ(target.path, "/a");
+  EXPECT_EQ(target.query, "b?c");
+  target = split_target(Method::get, "/a?");
+  EXPECT_TRUE(target.has_query);
+  target = split_target(Method::get, "HTTP://[::1]:8080?x");
+  EXPECT_EQ(target.form, TargetForm::absolute);
+  EXPECT_EQ(target.authority, "[::1]:8080");
+  EXPECT_EQ(target.path, "");
+  EXPECT_EQ(target.query, "x");
+  target = split_target(Method::post, "https://a.b/c");
+  EXPECT_EQ(target.scheme, "https");
+  EXPECT_EQ(target.path, "/c");
+  EXPECT_FALSE(target.has_query);
+  EXPECT_EQ(split_target(Method::options, "*").form, TargetForm::asterisk);
+  EXPECT_EQ(split_target(Method::connect, "a:1").form, TargetForm::authority);
+}
+
+TEST(Uri, SplitsAuthorities) {
+  auto authority = split_authority("example.com:8080");
+  ASSERT_TRUE(authority);
+  EXPECT_EQ(authority->host, "example.com");
+  EXPECT_EQ(authority->port, 8080);
+  authority = split_authority("[2001:db8::1]");
+  ASSERT_TRUE(authority);
+  EXPECT_EQ(authority->host, "[2001:db8::1]");
+  EXPECT_FALSE(authority->has_port);
+  authority = split_authority("a:");
+  ASSERT_TRUE(authority);
+  EXPECT_FALSE(authority->has_port);
+  EXPECT_TRUE(split_authority("a%41b"));
+}
+
+}  // namespace
+}  // namespace sallyport::http
