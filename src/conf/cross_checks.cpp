@@ -1,7 +1,11 @@
 #include "conf/cross_checks.h"
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,24 +17,34 @@ namespace {
 
 // The keys of one link to PostgreSQL: pg_* or pg_ro_*.
 struct LinkKeys {
-  Key ssl, required, verify, verify_host, version, cert, cert_key, crl, crl_dir, binding;
+  Key ssl, required, verify, verify_host, cert, cert_key, crl, crl_dir, binding;
 };
-constexpr LinkKeys kMain = {
-    Key::pg_ssl,         Key::pg_ssl_required,   Key::pg_ssl_verify,   Key::pg_ssl_verify_host,
-    Key::pg_ssl_version, Key::pg_ssl_cert,       Key::pg_ssl_cert_key, Key::pg_ssl_crl,
-    Key::pg_ssl_crl_dir, Key::pg_channel_binding};
-constexpr LinkKeys kReadOnly = {Key::pg_ro_ssl,          Key::pg_ro_ssl_required,
-                                Key::pg_ro_ssl_verify,   Key::pg_ro_ssl_verify_host,
-                                Key::pg_ro_ssl_version,  Key::pg_ro_ssl_cert,
-                                Key::pg_ro_ssl_cert_key, Key::pg_ro_ssl_crl,
-                                Key::pg_ro_ssl_crl_dir,  Key::pg_ro_channel_binding};
+constexpr LinkKeys kMain = {Key::pg_ssl,
+                            Key::pg_ssl_required,
+                            Key::pg_ssl_verify,
+                            Key::pg_ssl_verify_host,
+                            Key::pg_ssl_cert,
+                            Key::pg_ssl_cert_key,
+                            Key::pg_ssl_crl,
+                            Key::pg_ssl_crl_dir,
+                            Key::pg_channel_binding};
+constexpr LinkKeys kReadOnly = {Key::pg_ro_ssl,
+                                Key::pg_ro_ssl_required,
+                                Key::pg_ro_ssl_verify,
+                                Key::pg_ro_ssl_verify_host,
+                                Key::pg_ro_ssl_cert,
+                                Key::pg_ro_ssl_cert_key,
+                                Key::pg_ro_ssl_crl,
+                                Key::pg_ro_ssl_crl_dir,
+                                Key::pg_ro_channel_binding};
 
 class Checks {
  public:
   Checks(const Settings& settings, Loaded& loaded) : s_(settings), loaded_(loaded) {}
 
   void run() {
-    if (s_.string(Key::database) == "postgres") {
+    for (const Fault& fault : loaded_.faults) broken_.insert(fault.key);
+    if (sound({Key::database}) && s_.string(Key::database) == "postgres") {
       check_link(kMain);
       if (s_.is_set(Key::pg_ro_host)) check_link(kReadOnly);
       check_read_only();
@@ -46,6 +60,12 @@ class Checks {
 
  private:
   bool written(Key key) const { return loaded_.written(key); }
+  // False when one of them has a fault of its own already: its value is not what was meant.
+  bool sound(std::initializer_list<Key> keys) const {
+    return std::ranges::none_of(keys, [&](Key key) {
+      return broken_.contains(loaded_.places[std::to_underlying(key)].key);
+    });
+  }
   void fault(Key key, std::string message) {
     loaded_.faults.push_back(loaded_.fault_at(key, std::move(message)));
   }
@@ -54,6 +74,16 @@ class Checks {
   }
 
   void check_link(const LinkKeys& k) {
+    if (sound({k.cert, k.cert_key})) check_client_certificate(k);
+    if (!sound({k.ssl, k.required, k.verify, k.verify_host, k.crl, k.crl_dir, k.binding})) return;
+    if (s_.flag(k.ssl)) {
+      check_tls(k);
+    } else {
+      check_no_tls(k);
+    }
+  }
+
+  void check_client_certificate(const LinkKeys& k) {
     bool cert = s_.is_set(k.cert);
     if (cert != s_.is_set(k.cert_key)) {
       Key there = cert ? k.cert : k.cert_key;
@@ -64,11 +94,6 @@ class Checks {
       fault(there, fmt::format("is written without {}, which would come from the main connection "
                                "and does not belong to it",
                                name(written(k.cert) ? k.cert_key : k.cert)));
-    }
-    if (s_.flag(k.ssl)) {
-      check_tls(k);
-    } else {
-      check_no_tls(k);
     }
   }
 
@@ -132,6 +157,7 @@ class Checks {
   }
 
   void check_certificate_pair(Key cert, Key key) {
+    if (!sound({cert, key})) return;
     size_t certs = s_.list(cert).size();
     size_t keys = s_.list(key).size();
     if (certs == keys) return;
@@ -142,6 +168,9 @@ class Checks {
 
   void check_listeners() {
     std::map<std::string, Key> taken;
+    if (!sound({Key::proxy_listen, Key::admin_listen, Key::status_listen, Key::stream_listen})) {
+      return;
+    }
     for (Key key : {Key::proxy_listen, Key::admin_listen, Key::status_listen, Key::stream_listen}) {
       for (const Listen& listen : s_.listen(key)) {
         auto [other, fresh] = taken.emplace(address_text(listen) + (listen.udp ? " udp" : ""), key);
@@ -165,6 +194,7 @@ class Checks {
 
   const Settings& s_;
   Loaded& loaded_;
+  std::set<std::string> broken_;  // keys with a fault, as written
 };
 
 }  // namespace

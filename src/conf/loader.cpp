@@ -51,7 +51,7 @@ class Loader {
     parse_all();
     inherit();
     absolute_prefix();
-    if (out_.faults.empty()) check_pairs(builder_.settings(), out_);
+    check_pairs(builder_.settings(), out_);
     warn_of_effects(builder_.settings(), injected_, out_);
     std::ranges::sort(out_.faults, {},
                       [](const Fault& f) { return std::tie(f.line, f.key, f.message); });
