@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
 
 #include "base/text.h"
