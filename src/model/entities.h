@@ -28,11 +28,15 @@ struct Service {
   int32_t write_timeout_ms = 60000;
   int32_t read_timeout_ms = 60000;
   bool enabled = true;
+
+  bool operator==(const Service&) const = default;
 };
 
 struct Peer {         // an element of `sources` or `destinations`
   std::string ip;     // address or CIDR; "" for any
   uint16_t port = 0;  // 0 for any
+
+  bool operator==(const Peer&) const = default;
 };
 
 enum class PathHandling : uint8_t { v0, v1 };
@@ -57,6 +61,8 @@ struct Route {
   bool preserve_host = false;
   bool request_buffering = true;
   bool response_buffering = true;
+
+  bool operator==(const Route&) const = default;
 };
 
 // Rows as the Admin API shows them ("service": {"id": …} or null). Errors: "model.row", Side::

@@ -30,9 +30,9 @@ struct StoreFault {
     refused,      // anything else that the database said
   };
   Kind kind = Kind::refused;
-  std::vector<std::pair<std::string, std::string>> fields;
-  std::string other;
-  Error error;
+  std::vector<std::pair<std::string, std::string>> fields = {};
+  std::string other = {};
+  Error error = {};
 };
 
 template <typename T>

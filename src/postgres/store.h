@@ -1,9 +1,10 @@
 // The configuration tables, for the Admin API: model::Store over one session with PostgreSQL. SQL
 // follows from the entity declarations, values are bound parameters. Control thread only. A lost
 // session is replaced at the next use; while the database is away calls fail at once with
-// `unavailable` and the link is tried again at most every kRetryAfter.
+// `unavailable`, and the link is tried again at most every kRetryAfter.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "postgres/connection.h"
 #include "postgres/link_health.h"
 #include "postgres/link_settings.h"
+#include "postgres/row_codec.h"
 
 namespace sallyport::postgres {
 
@@ -33,29 +35,33 @@ class Store final : public model::Store {
                                             const Json& row) override;
   model::Stored<Json> upsert(const model::EntitySchema& entity, const Json& row) override;
   model::Stored<bool> remove(const model::EntitySchema& entity, std::string_view id) override;
+
+  // False while the last attempt to reach the database failed.
   bool reachable() const override { return reachable_; }
 
-  // Of the present or the last session.
+  // Of the present session, or of the last attempt to open one.
   const LinkState& link() const { return link_; }
 
  private:
   enum class Access : uint8_t { read, write };
-  using Parameters = std::span<const Parameter>;
 
-  model::Stored<Rows> execute(Access access, const std::string& sql, Parameters parameters);
-  model::Stored<void> ensure_session();
-  model::Stored<void> reopen();
-  model::StoreFault unavailable(const Error& error);
-  model::StoreFault fault(const model::EntitySchema& entity, const Json* row,
-                          const model::StoreFault& raw);
+  const RowCodec& codec(const model::EntitySchema& entity);
+  Result<Rows> execute(Access access, const std::string& sql,
+                       std::span<const Parameter> parameters);
+  Result<void> ensure_session();
+  Result<void> open_session();
+  bool alive();
+  void next_host();
+  model::StoreFault fault(const model::EntitySchema& entity, const Json* row, Error error);
 
   LinkSettings settings_;
   const LinkHealth* health_;
   std::optional<Connection> session_;
   LinkState link_;
-  Error last_error_;
-  TimePoint retry_at_{};
+  Error last_error_;      // why the last attempt failed; meaningful while !reachable_
+  TimePoint retry_at_{};  // no attempt before this
   bool reachable_ = true;
+  std::map<const model::EntitySchema*, RowCodec> codecs_;
 };
 
 }  // namespace sallyport::postgres

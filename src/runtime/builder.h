@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,26 +32,29 @@ class Builder {
 
   const model::Model& model() const { return model_; }
 
-  // What the last apply() and build() could not use as it is in the database, one for each part.
+  // What the last apply() and build() could not use as it stands, one for each part, by name.
   std::vector<Error> faults() const;
 
  private:
-  using Services = std::unordered_map<std::string, std::shared_ptr<const ServiceTarget>>;
-  using Routes = std::vector<std::shared_ptr<const model::Route>>;
+  using RoutePointer = std::shared_ptr<const model::Route>;
+  struct BadRoute {
+    RoutePointer route;
+    Error error;
+  };
 
-  template <typename T, typename Decode>
-  bool take(std::unordered_map<std::string, std::shared_ptr<const T>>& into,
-            const model::Change& change, Decode decode);
+  bool take(const model::Change& change);
   bool forget_missing(const model::ChangeBatch& batch);
   void share_targets();
-  Routes routable() const;
-  router::Router build_router(Routes& routes);
+  std::vector<RoutePointer> routable();
+  router::Router build_router(std::vector<RoutePointer>& routes);
+  bool set_bad_routes_aside(const std::vector<RoutePointer>& routes);
+  void remember_good(const std::vector<RoutePointer>& routes);
 
   model::Model model_;
-  Services targets_;  // by service id
-  std::unordered_map<std::string, std::shared_ptr<const model::Route>> good_routes_;
-  std::unordered_map<std::string, Error> row_faults_;  // by entity and id: rows that do not decode
-  std::unordered_map<std::string, Error> route_faults_;  // by id: routes that do not build
+  std::unordered_map<std::string, std::shared_ptr<const ServiceTarget>> targets_;  // by service
+  std::unordered_map<std::string, RoutePointer> good_routes_;                      // as last built
+  std::map<std::string, BadRoute> bad_routes_;  // routes that do not build
+  std::map<std::string, Error> bad_rows_;       // "routes <id>": do not decode
   uint64_t version_ = 0;
 };
 

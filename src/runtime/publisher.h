@@ -1,8 +1,10 @@
-// Hands snapshots to the workers. The proxy's workers subscribe; the control thread publishes.
+// Hands snapshots to the workers. The proxy's workers subscribe; whoever builds snapshots (the
+// change feed's thread, or the control thread without a database) publishes. Any thread.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "runtime/snapshot.h"
@@ -11,15 +13,17 @@ namespace sallyport::runtime {
 
 class Publisher {
  public:
-  // Called on the control thread; must pass the pointer on to its worker's loop and return at once.
+  // Called by the publishing thread, one call at a time; must pass the pointer on to its worker's
+  // loop and return at once, and must not call the publisher.
   using Subscriber = std::function<void(std::shared_ptr<const Snapshot>)>;
 
-  // Before the first publish(). A subscriber gets the current snapshot at once when there is one.
+  // A subscriber gets the current snapshot at once when there is one.
   void subscribe(Subscriber subscriber);
   void publish(std::shared_ptr<const Snapshot> snapshot);
-  const std::shared_ptr<const Snapshot>& current() const { return current_; }
+  std::shared_ptr<const Snapshot> current() const;
 
  private:
+  mutable std::mutex mutex_;  // never taken on the request path
   std::vector<Subscriber> subscribers_;
   std::shared_ptr<const Snapshot> current_;
 };

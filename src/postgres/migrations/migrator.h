@@ -4,7 +4,9 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -13,6 +15,8 @@
 #include "postgres/connection.h"
 
 namespace sallyport::postgres {
+
+struct SchemaPart;
 
 // Migrations of one subsystem ("core", "key-auth"), oldest first.
 struct Migrations {
@@ -29,6 +33,9 @@ struct SchemaState {
   bool change_log = false;            // ours is there, complete and current
   bool change_log_possible = true;    // the server has what it needs (PostgreSQL 13)
 
+  // Rows can be read and written: the database is at least what Kong 3.9 leaves.
+  bool usable() const;
+  // Nothing is left to do.
   bool current() const { return !needs_bootstrap && pending.empty() && available.empty(); }
   Json to_json() const;
 };
@@ -54,6 +61,13 @@ class Migrator {
  private:
   Result<bool> locked(const std::function<Result<bool>()>& step);
   Result<bool> lock();
+  std::string lock_holder();
+  Result<void> make_schema(const std::string& schema);
+  Result<void> make_part(const SchemaPart& part);
+  Result<bool> advance(const SchemaPart& part, const std::vector<std::string>& missing);
+  Result<void> record(std::string_view subsystem, std::span<const std::string_view> names);
+  Result<bool> add_change_log();
+  Result<void> check_pending(const SchemaState& found) const;
 
   Connection& connection_;
   Milliseconds lock_timeout_;

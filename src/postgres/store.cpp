@@ -1,0 +1,212 @@
+#include "postgres/store.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "postgres/sql_text.h"
+#include "postgres/store_fault.h"
+
+namespace sallyport::postgres {
+namespace {
+
+using model::EntitySchema;
+using model::Stored;
+using model::StoreFault;
+
+StoreFault unavailable(Error error) {
+  error.retry = Retry::later;
+  return {.kind = StoreFault::Kind::unavailable, .error = std::move(error)};
+}
+
+Json row_of(const Rows& rows, size_t row) {
+  return parse_json(rows.at(row, 0), 512);
+}
+
+std::string key_of(const EntitySchema& entity, const Json& row) {
+  const Json& key = row[entity.primary_key[0]];
+  return key.is_string() ? key.get<std::string>() : to_text(key);
+}
+
+// The conditions of a page, with the parameters that they bind.
+class Conditions {
+ public:
+  void add(std::string_view condition, std::string value) {
+    values_.push_back(std::move(value));
+    if (!text_.empty()) text_ += " AND ";
+    text_ += fmt::format(fmt::runtime(condition), fmt::format("${}", values_.size()));
+  }
+  const std::string& text() const { return text_; }
+  std::vector<Parameter> parameters() const { return {values_.begin(), values_.end()}; }
+
+ private:
+  std::string text_;
+  std::vector<std::string> values_;
+};
+
+}  // namespace
+
+Store::Store(LinkSettings settings, const LinkHealth* health)
+    : settings_(std::move(settings)), health_(health) {}
+Store::~Store() = default;
+
+const RowCodec& Store::codec(const EntitySchema& entity) {
+  auto found = codecs_.find(&entity);
+  if (found == codecs_.end()) found = codecs_.try_emplace(&entity, entity).first;
+  return found->second;
+}
+
+// An idle session that has something to read has been closed, or is about to be.
+bool Store::alive() {
+  pollfd poll_entry{session_->socket(), POLLIN, 0};
+  if (::poll(&poll_entry, 1, 0) <= 0) return true;
+  return session_->notifications().has_value();
+}
+
+void Store::next_host() {
+  if (settings_.hosts.size() < 2) return;
+  auto tried = std::ranges::find(settings_.hosts, link_.host);
+  if (tried == settings_.hosts.end()) return;
+  std::rotate(tried, tried + 1, settings_.hosts.end());
+}
+
+Result<void> Store::open_session() {
+  auto opened = Connection::open(settings_, &link_);
+  retry_at_ = Clock::now() + kRetryAfter;
+  if (!opened) {
+    if (reachable_) log::error("admin: the database is out of reach: {}", opened.error().text());
+    reachable_ = false;
+    last_error_ = opened.error();
+    return fail(last_error_);
+  }
+  if (!reachable_) log::notice("admin: the database is back");
+  reachable_ = true;
+  session_ = std::move(*opened);
+  return {};
+}
+
+Result<void> Store::ensure_session() {
+  if (session_ && (session_->too_old() || !alive())) session_.reset();
+  if (session_) return {};
+  bool away = health_ && health_->state() == LinkHealth::State::down;
+  if (away && reachable_) {
+    reachable_ = false;
+    last_error_ = Error{"link.down", Side::database, Retry::later, "the database is out of reach",
+                        "See the log, or `sallyport doctor`"};
+  }
+  // With a feed, its word is enough: it opens the link the moment that the database is back.
+  bool known_up = health_ && health_->state() == LinkHealth::State::up;
+  if (away || (!reachable_ && !known_up && Clock::now() < retry_at_)) return fail(last_error_);
+  return open_session();
+}
+
+// Twice at most: a session that was found dead, or on a server that is no longer the primary, did
+// not carry the statement out. One lost in the middle of a write may have, so that is not repeated.
+Result<Rows> Store::execute(Access access, const std::string& sql,
+                            std::span<const Parameter> parameters) {
+  for (int attempt = 0;; ++attempt) {
+    if (auto ready = ensure_session(); !ready) return fail(ready.error());
+    auto rows = session_->query(sql, parameters);
+    if (rows) return rows;
+    Error error = rows.error();
+    bool read_only = error.code == "sql.25006";
+    if (!is_lost(error) && !read_only) return fail(error);
+    session_.reset();
+    if (read_only) next_host();
+    bool not_done = read_only || access == Access::read || error.code.starts_with("sql.");
+    if (attempt > 0 || !not_done) {
+      error.code = "link.lost";
+      if (!not_done) error.remedy = "Read the entity to see whether the write was carried out";
+      return fail(error);
+    }
+  }
+}
+
+StoreFault Store::fault(const EntitySchema& entity, const Json* row, Error error) {
+  if (is_lost(error) || !session_) return unavailable(std::move(error));
+  return explain_fault(*session_, entity, row, std::move(error));
+}
+
+Stored<model::Page> Store::page(const EntitySchema& entity, const model::PageQuery& query) {
+  const RowCodec& sql = codec(entity);
+  const std::string& key = entity.primary_key[0];
+  Conditions where;
+  if (!query.foreign_field.empty()) {
+    where.add(sql.column(query.foreign_field) + " = {}::uuid", query.foreign_id);
+  }
+  if (!query.tags.tags.empty()) {
+    where.add(query.tags.any ? "t.tags && {}::text[]" : "t.tags @> {}::text[]",
+              array_literal(query.tags.tags));
+  }
+  if (!query.offset.empty()) {
+    auto after = text::from_base64(query.offset);
+    if (!after || (sql.type(key) == "uuid" && !is_uuid(*after))) {
+      return std::unexpected(StoreFault{.kind = StoreFault::Kind::bad_offset});
+    }
+    where.add(fmt::format("{} > {{}}::{}", sql.column(key), sql.type(key)), std::move(*after));
+  }
+  // One more than asked for tells whether there is a next page.
+  std::string tail = fmt::format("ORDER BY {} LIMIT {}", sql.column(key), query.size + 1);
+  auto rows = execute(Access::read, sql.select(where.text(), tail), where.parameters());
+  if (!rows) return std::unexpected(fault(entity, nullptr, rows.error()));
+
+  model::Page page;
+  size_t count = std::min(rows->size(), static_cast<size_t>(query.size));
+  for (size_t i = 0; i < count; ++i) page.rows.push_back(row_of(*rows, i));
+  if (rows->size() > count) page.next_offset = text::base64(rows->at(count - 1, 1));
+  return page;
+}
+
+Stored<std::optional<Json>> Store::find(const EntitySchema& entity, std::string_view field,
+                                        std::string_view value) {
+  const RowCodec& sql = codec(entity);
+  if (sql.type(field) == "uuid" && !is_uuid(value)) return std::nullopt;
+  std::string where = fmt::format("{} = $1::{}", sql.column(field), sql.type(field));
+  auto rows = execute(Access::read, sql.select(where), std::array<Parameter, 1>{value});
+  if (!rows) return std::unexpected(fault(entity, nullptr, rows.error()));
+  if (rows->size() == 0) return std::nullopt;
+  return row_of(*rows, 0);
+}
+
+Stored<Json> Store::insert(const EntitySchema& entity, const Json& row) {
+  std::string text = to_text(row);
+  auto rows = execute(Access::write, codec(entity).insert(), std::array<Parameter, 1>{text});
+  if (!rows) return std::unexpected(fault(entity, &row, rows.error()));
+  return row_of(*rows, 0);
+}
+
+Stored<std::optional<Json>> Store::update(const EntitySchema& entity, const Json& row) {
+  std::string text = to_text(row);
+  auto rows = execute(Access::write, codec(entity).update(), std::array<Parameter, 1>{text});
+  if (!rows) return std::unexpected(fault(entity, &row, rows.error()));
+  if (rows->size() == 0) return std::nullopt;
+  return row_of(*rows, 0);
+}
+
+Stored<Json> Store::upsert(const EntitySchema& entity, const Json& row) {
+  std::string text = to_text(row);
+  auto rows = execute(Access::write, codec(entity).upsert(), std::array<Parameter, 1>{text});
+  if (!rows) return std::unexpected(fault(entity, &row, rows.error()));
+  if (rows->size() > 0) return row_of(*rows, 0);
+  StoreFault taken{.kind = StoreFault::Kind::primary_key};
+  taken.fields.emplace_back(entity.primary_key[0], key_of(entity, row));
+  taken.error = Error{"store.other_workspace", Side::client, Retry::never,
+                      "the id belongs to a row of another workspace", ""};
+  return std::unexpected(std::move(taken));
+}
+
+Stored<bool> Store::remove(const EntitySchema& entity, std::string_view id) {
+  const RowCodec& sql = codec(entity);
+  if (sql.type(entity.primary_key[0]) == "uuid" && !is_uuid(id)) return false;
+  auto rows = execute(Access::write, sql.remove(), std::array<Parameter, 1>{id});
+  if (!rows) return std::unexpected(fault(entity, nullptr, rows.error()));
+  return rows->affected() > 0;
+}
+
+}  // namespace sallyport::postgres
