@@ -19,6 +19,7 @@ using Action = std::function<int()>;
 int run(int argc, char** argv);
 
 // One per command, each in <name>_command.cpp. `command` outlives the call.
+Action check_command(CLI::App& command);
 Action version_command(CLI::App& command);
 
 }  // namespace sallyport::app

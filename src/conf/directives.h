@@ -70,6 +70,8 @@ enum class Form : uint8_t {
   port_map,      // 80:8000
   label,         // key:value
   name,          // a plugin, a vault: letters, digits, - and _
+  header,        // the name of an HTTP header
+  url_path,      // /manager
   uuid,
   url,
 };
@@ -96,6 +98,8 @@ struct Directive {
   bool sensitive = false;            // shown as ****** everywhere; a `secret` always is
   std::optional<Key> inherits = {};  // whose value holds when this one is not written
   std::string_view alias = {};       // an nginx_<block>_<name> that means the same, as in Kong
+  std::string_view former = {};      // a name that it once had, still read, with a warning
+  std::string_view inert = {};       // of a key without effect: the value that holds here anyway
   bool own = false;                  // not a word of Kong's, but ours
   std::string_view why = {};         // why it never has an effect
   std::string_view about = {};       // for operators; paragraphs are separated by '\n'

@@ -7,7 +7,7 @@
 
 namespace sallyport::conf {
 
-const Settings::Value& Settings::value(Key key) const {
+const Value& Settings::value(Key key) const {
   size_t index = std::to_underlying(key);
   if (index >= values_.size()) {
     std::fprintf(stderr, "conf::Settings was read before conf::load made it\n");
@@ -16,7 +16,7 @@ const Settings::Value& Settings::value(Key key) const {
   return values_[index];
 }
 
-const Settings::Value& Settings::value(Key key, std::initializer_list<Type> types) const {
+const Value& Settings::value(Key key, std::initializer_list<Type> types) const {
   if (std::ranges::find(types, directive(key).type) == types.end()) {
     std::fprintf(stderr, "conf::Settings: %s was read as a type that it does not have\n",
                  std::string(name(key)).c_str());
@@ -76,6 +76,10 @@ std::string Settings::display(Key key) const {
   if (!v.set) return {};
   if (directive(key).masked()) return "******";
   return v.reference.empty() ? v.text : v.reference;
+}
+
+bool Settings::is_reference(Key key) const {
+  return !value(key).reference.empty();
 }
 
 }  // namespace sallyport::conf

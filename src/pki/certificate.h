@@ -31,6 +31,7 @@ struct CertificateInfo {
   bool weak_signature = false;      // MD5 or SHA-1
   bool self_signed = false;         // issuer is subject, and the signature is its own key's
   bool has_basic_constraints = false;
+  bool basic_constraints_critical = false;
   bool ca = false;       // basicConstraints CA:TRUE, or version 1 and self-signed
   int path_length = -1;  // intermediates allowed below; -1: any number
   bool has_key_usage = false;

@@ -45,8 +45,8 @@ Result<Verification> verify(const VerificationRequest& request);
 // dates and purposes are not.
 std::vector<Certificate> build_chain(const Certificate& leaf, const std::vector<Certificate>& pool);
 
-// Whether libpq would accept the certificate for a server that is called `host`: subjectAltName,
-// or the CN when it has neither DNS names nor IP addresses; a wildcard covers one label.
+// Whether libpq would accept the certificate for a server that is called `host`: subjectAltName, or
+// the CN when that has no name of the host's kind (DNS, IP); a wildcard covers one label.
 bool matches_host(const CertificateInfo& info, std::string_view host);
 
 struct Explanation {

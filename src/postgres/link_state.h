@@ -17,8 +17,8 @@ struct CertificateFacts {
 };
 
 struct LinkState {
-  std::string host;     // the host of the list that was reached
-  std::string address;  // the address that it resolved to
+  std::string host;      // the host of the list that was reached
+  std::string address;   // the address that it resolved to
   uint16_t port = 0;
   bool tls = false;
   std::string tls_version;  // "TLSv1.3"
@@ -26,8 +26,8 @@ struct LinkState {
   std::vector<CertificateFacts> server_chain;  // as verified (or as sent); leaf first
   std::optional<CertificateFacts> client_certificate;
   std::vector<CertificateFacts> trust_anchors_used;
-  std::optional<int64_t> crl_next_update;  // the earliest, Unix seconds
-  int verify_error = 0;                    // X509_V_ERR_*, 0 = X509_V_OK
+  std::optional<int64_t> crl_next_update;      // the earliest, Unix seconds
+  int verify_error = 0;                        // X509_V_ERR_*, 0 = X509_V_OK
   int verify_error_depth = -1;
   std::string verify_error_text;
   std::string server_version;

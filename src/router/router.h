@@ -10,25 +10,21 @@
 #include <vector>
 
 #include "base/error.h"
+#include "http/message.h"
 #include "model/entities.h"
 
 namespace sallyport::router {
 
-// One header as the match needs it.
-struct HeaderView {
-  std::string_view name;
-  std::string_view value;
-};
-
 // What is matched. All views outlive the match; `path` is normalised (http/uri.h) and has no query.
+// The names of `headers` match whatever their case, and '_' stands for '-'.
 struct MatchInput {
   std::string_view method;
   std::string_view host;  // without port, any case; "" when there was none
   uint16_t port = 0;      // from Host, or 80/443 by scheme
   std::string_view path;
-  std::span<const HeaderView> headers;
-  std::string_view sni;  // "" on plain connections
-  model::Protocol protocol = model::Protocol::http;
+  std::span<const http::Header> headers;
+  std::string_view sni;  // "" on plain connections and when the client sent none
+  model::Protocol protocol = model::Protocol::http;  // http, or https when it came over TLS
 };
 
 struct Capture {
@@ -38,8 +34,13 @@ struct Capture {
 
 struct Match {
   uint32_t route = 0;             // index into the routes given to build()
-  std::string_view matched_path;  // the prefix, or the text that the regex matched; part of path
+  std::string_view matched_path;  // the prefix, or the text that the regex matched; part of path;
+                                  // "" for a route without paths
   bool regex = false;
+  // The route takes https (or grpcs) and neither http nor grpc. It matches over plain http all the
+  // same: the proxy then answers with the route's https_redirect_status_code, or goes on when a
+  // trusted X-Forwarded-Proto says https. Routes that take only http never match over https.
+  bool https_only = false;
   uint8_t capture_count = 0;
   std::array<Capture, 16> captures;
 };
@@ -52,7 +53,8 @@ class Router {
   Router& operator=(Router&&) noexcept;
 
   // A route that cannot be built (a broken regex) is left out and reported in `faults` by id; the
-  // others work. Order of `routes` is free: created_at decides ties.
+  // others work. Routes for tcp, tls, udp and tls_passthrough are left out silently. Ties are
+  // decided by created_at, then by the order of `routes`.
   static Router build(std::span<const std::shared_ptr<const model::Route>> routes,
                       std::vector<Error>* faults);
 

@@ -1,0 +1,38 @@
+#include "app/configuration.h"
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace sallyport::app {
+
+void add_configuration_options(CLI::App& command, ConfigurationOptions& options) {
+  command.add_option("-c,--conf", options.conf, "The configuration file (kong.conf)")
+      ->type_name("FILE");
+  command.add_option("-p,--prefix", options.prefix, "The working directory, instead of `prefix`")
+      ->type_name("DIR");
+}
+
+conf::Sources sources_of(const ConfigurationOptions& options) {
+  conf::Sources sources;
+  sources.path = options.conf;
+  if (!options.prefix.empty()) sources.overrides.emplace("prefix", options.prefix);
+  return sources;
+}
+
+size_t print_findings(const conf::Loaded& loaded) {
+  for (const conf::Fault& warning : loaded.warnings) {
+    fmt::print(stderr, "warning: {}\n", warning.text());
+  }
+  for (const conf::Fault& fault : loaded.faults) fmt::print(stderr, "error: {}\n", fault.text());
+  return loaded.faults.size();
+}
+
+std::optional<conf::Loaded> load_configuration(const ConfigurationOptions& options) {
+  conf::Loaded loaded = conf::load(sources_of(options));
+  if (print_findings(loaded) > 0) return std::nullopt;
+  return loaded;
+}
+
+}  // namespace sallyport::app
