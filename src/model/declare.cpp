@@ -1,6 +1,8 @@
 #include "model/declare.h"
 
 #include "base/json.h"
+#include "model/formats.h"
+#include "model/rules.h"
 
 namespace sallyport::model::declare {
 
@@ -11,10 +13,15 @@ Field make(std::string name, FieldType type, Attributes attributes) {
   static_cast<Attributes&>(field) = std::move(attributes);
   field.name = std::move(name);
   field.type = type;
-  return field;
+  return with_ordered_rules(std::move(field));
 }
 
 }  // namespace
+
+Field with_ordered_rules(Field field) {
+  order_rules(field.rules);
+  return field;
+}
 
 Field string(std::string name, Attributes attributes) {
   return make(std::move(name), FieldType::string, std::move(attributes));

@@ -23,6 +23,9 @@ Field record(std::string name, Shape shape, Attributes attributes = {.required =
 // `entity` is the name of the entity referred to.
 Field foreign(std::string name, std::string entity, Attributes attributes = {});
 
+// Puts the rules in the order in which Kong checks them; the functions above have done so.
+Field with_ordered_rules(Field field);
+
 // Fields that many entities share.
 Field id();
 Field created_at();                    // seconds

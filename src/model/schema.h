@@ -58,7 +58,6 @@ struct Attributes {
   bool referenceable = false;  // may hold {vault://...}
   bool unique_across_ws = false;
   bool immutable = false;
-  bool record_default = true;  // an absent record is made of its fields' defaults
   std::string description = {};
 };
 
@@ -80,19 +79,19 @@ struct Field : Attributes {
 // belong to a field into `errors` (an object shaped like the record) and returns the fault of the
 // whole, which ends up below "@entity"; "" when there is none.
 struct EntityCheck {
-  std::string_view name;             // Kong's word: "conditional"
-  Constant argument;                 // as /schemas shows it
-  std::vector<std::string> sources;  // skipped when one of these has a fault already
+  std::string_view name;                  // Kong's word: "conditional"
+  Constant argument;                      // as /schemas shows it
+  std::vector<std::string> sources = {};  // skipped when one of these has a fault already
   bool run_with_missing_fields = false;
   bool run_with_invalid_fields = false;
-  std::function<std::string(const Json& record, const Shape& shape, Json& errors)> check;
+  std::function<std::string(const Json& record, const Shape& shape, Json& errors)> check = {};
 };
 
-// An input-only field that stands for others: services.url. `expand` returns the fields that it
-// sets; `rules` have passed before.
+// An input-only field that stands for others: services.url. `expand` puts the fields that it
+// sets into `fields`, in place of what the input says about them; it is called with a sound value.
 struct Shorthand {
   Field field;
-  std::function<Json(const Json& value)> expand;
+  std::function<void(const Json& value, Json& fields)> expand;
 };
 
 struct Shape {

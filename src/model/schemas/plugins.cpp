@@ -1,5 +1,7 @@
-#include "model/declare.h"
+#include "model/formats.h"
+#include "model/rules.h"
 #include "model/schemas.h"
+#include "model/typedefs.h"
 
 namespace sallyport::model {
 
@@ -17,15 +19,14 @@ const EntitySchema& plugins() {
     s.fields = {
         id(),
         string("name", {.required = true}),
-        string("instance_name", {.unique = true}),
+        string("instance_name", {.unique = true, .rules = {custom_text(formats::utf8_name)}}),
         created_at(),
         updated_at(),
         foreign("route", "routes", scope),
         foreign("service", "services", scope),
         foreign("consumer", "consumers", scope),
         record("config", {}, {.required = true, .abstract = true}),
-        set("protocols", string(""),
-            {.required = true, .defaults = {"grpc", "grpcs", "http", "https"}}),
+        typedefs::protocols({.defaults = {"grpc", "grpcs", "http", "https"}}),
         boolean("enabled", {.required = true, .defaults = true}),
         tags(),
     };

@@ -1,5 +1,6 @@
-#include "model/declare.h"
+#include "model/rules.h"
 #include "model/schemas.h"
+#include "model/typedefs.h"
 
 namespace sallyport::model {
 
@@ -15,7 +16,7 @@ const EntitySchema& workspaces() {
     s.admin_api = false;
     s.fields = {
         id(),
-        string("name", {.required = true, .unique = true}),
+        typedefs::name({.required = true}),
         string("comment"),
         created_at(),
         updated_at(),

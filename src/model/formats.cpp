@@ -1,0 +1,196 @@
+#include "model/formats.h"
+
+#include <algorithm>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "model/pattern.h"
+
+namespace sallyport::model::formats {
+namespace {
+
+std::string quoted_fault(std::string_view text, std::string_view rest) {
+  return fmt::format("invalid value '{}': {}", text, rest);
+}
+
+std::string utf8_fault(std::string_view text) {
+  if (text::valid_utf8(text)) return {};
+  size_t good = text.size();
+  while (good > 0 && !text::valid_utf8(text.substr(0, good))) --good;
+  return fmt::format("invalid utf-8 character sequence detected at position {}", good + 1);
+}
+
+// Splits "host:port"; `port` is empty when there is none. IPv6 needs brackets to carry a port.
+struct HostPort {
+  std::string_view host;
+  std::string_view port;
+  bool has_port = false;
+};
+
+HostPort split_port(std::string_view text) {
+  if (text.starts_with('[')) {
+    size_t close = text.find(']');
+    if (close == std::string_view::npos) return {text, {}, false};
+    std::string_view rest = text.substr(close + 1);
+    std::string_view inside = text.substr(1, close - 1);
+    if (rest.empty()) return {inside, {}, false};
+    if (rest.front() == ':') return {inside, rest.substr(1), true};
+    return {text, {}, false};
+  }
+  size_t colon = text.find(':');
+  if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos) {
+    return {text, {}, false};
+  }
+  return {text.substr(0, colon), text.substr(colon + 1), true};
+}
+
+bool valid_port(std::string_view text) {
+  auto port = text::to_integer(text);
+  return port && *port >= 0 && *port <= 65535 &&
+         text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_address_or_name(std::string_view text) {
+  return is_ipv4(text) || is_ipv6(text) || is_hostname(text);
+}
+
+bool inet_is(int family, std::string_view text) {
+  char buffer[16];
+  std::string copy(text);
+  return copy.size() == text.size() && inet_pton(family, copy.c_str(), buffer) == 1;
+}
+
+}  // namespace
+
+bool is_ipv4(std::string_view text) {
+  return text.find('\0') == std::string_view::npos && inet_is(AF_INET, text);
+}
+
+bool is_ipv6(std::string_view text) {
+  return text.find('\0') == std::string_view::npos && inet_is(AF_INET6, text);
+}
+
+bool is_hostname(std::string_view text) {
+  if (text.ends_with('.')) text.remove_suffix(1);  // absolute
+  if (text.empty() || text.size() > 253) return false;
+  // All digits and dots would be an address, and is none.
+  if (text.find_first_not_of("0123456789.") == std::string_view::npos) return false;
+  for (std::string_view label : text::split(text, '.')) {
+    if (label.empty() || label.ends_with('-')) return false;
+    if (!matches("^[%w_-]+$", label)) return false;
+  }
+  return true;
+}
+
+std::string utf8_name(std::string_view text) {
+  if (std::string fault = utf8_fault(text); !fault.empty()) return fault;
+  bool fine = std::ranges::all_of(text, [](char c) {
+    return static_cast<uint8_t>(c) >= 0x80 || matches("[%w._~-]", std::string_view(&c, 1));
+  });
+  if (fine) return {};
+  return quoted_fault(text,
+                      "the only accepted ascii characters are alphanumerics or ., -, _, and ~");
+}
+
+std::string ascii_name(std::string_view text) {
+  if (matches("^[%w._~-]+$", text)) return {};
+  return quoted_fault(text, "it must only contain alphanumeric and '., -, _, ~' characters");
+}
+
+std::string tag(std::string_view text) {
+  if (std::string fault = utf8_fault(text); !fault.empty()) return fault;
+  bool fine = std::ranges::all_of(text, [](char c) {
+    auto byte = static_cast<uint8_t>(c);
+    return byte >= 0x20 && byte != 0x7f && c != ',' && c != '/';
+  });
+  if (fine) return {};
+  return fmt::format(
+      "invalid tag '{}': expected printable ascii (except `,` and `/`) or valid utf-8 sequences",
+      text);
+}
+
+std::string host(std::string_view text) {
+  HostPort parts = split_port(text);
+  if (!is_address_or_name(parts.host)) return fmt::format("invalid value: {}", text);
+  return parts.has_port ? "must not have a port" : "";
+}
+
+std::string host_with_optional_port(std::string_view text) {
+  HostPort parts = split_port(text);
+  if (!is_address_or_name(parts.host)) return fmt::format("invalid hostname: {}", text);
+  if (parts.has_port && !valid_port(parts.port)) return "invalid port number";
+  return {};
+}
+
+std::string host_with_wildcard(std::string_view text) {
+  std::string plain;  // the wildcard stands for some label
+  for (char c : text) c == '*' ? plain += "label" : plain += c;
+  std::string fault = host_with_optional_port(plain);
+  return fault.starts_with("invalid hostname") ? fmt::format("invalid hostname: {}", text) : fault;
+}
+
+std::string sni(std::string_view text) {
+  std::string plain(text);
+  if (plain.starts_with("*."))
+    plain.replace(0, 1, "label");
+  else if (plain.ends_with(".*"))
+    plain.replace(plain.size() - 1, 1, "label");
+  HostPort parts = split_port(plain);
+  if (is_ipv4(parts.host) || is_ipv6(parts.host)) return "must not be an IP";
+  if (!is_hostname(parts.host)) return fmt::format("invalid value: {}", text);
+  return parts.has_port ? "must not have a port" : "";
+}
+
+std::string ip_or_cidr(std::string_view text) {
+  size_t slash = text.find('/');
+  std::string_view address = text.substr(0, slash);
+  bool four = is_ipv4(address);
+  bool fine = four || is_ipv6(address);
+  if (fine && slash != std::string_view::npos) {
+    std::string_view digits = text.substr(slash + 1);
+    auto bits = text::to_integer(digits);
+    fine = bits && *bits >= 0 && *bits <= (four ? 32 : 128) &&
+           digits.find_first_not_of("0123456789") == std::string_view::npos;
+  }
+  return fine ? "" : fmt::format("invalid ip or cidr range: '{}'", text);
+}
+
+std::string path(std::string_view text) {
+  // RFC 3986, section 3.3: pchar, "/" and the percent sign of an encoded octet.
+  if (!matches("^/[%w._~!$&'()*+,;=:@/%%-]*$", text)) {
+    return fmt::format(
+        "invalid path: '{}' (characters outside of the reserved list of RFC 3986 found)", text);
+  }
+  for (size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+    if (!matches("^%%%x%x", text.substr(at, 3))) {
+      return fmt::format("invalid url-encoded value: '{}'", text.substr(at, 3));
+    }
+  }
+  return {};
+}
+
+std::string route_path(std::string_view text) {
+  if (!text.starts_with('~')) return path(text);
+  std::string_view pattern = text.substr(1);
+  std::string fault = regex_fault(pattern);
+  if (fault.empty()) return {};
+  return fmt::format("invalid regex: '{}' (PCRE returned: {})", pattern, fault);
+}
+
+std::string route_header_value(std::string_view text) {
+  if (!text.starts_with("~*")) return {};
+  std::string_view pattern = text.substr(2);
+  std::string fault = regex_fault(pattern);
+  if (fault.empty()) return {};
+  return fmt::format("invalid regex: '{}' (PCRE returned: {})", pattern, fault);
+}
+
+std::string header_name(std::string_view text) {
+  if (matches("^[%w_-]+$", text)) return {};
+  return fmt::format("bad header name '{}', allowed characters are A-Z, a-z, 0-9, '_', and '-'",
+                     text);
+}
+
+}  // namespace sallyport::model::formats
