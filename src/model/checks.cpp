@@ -207,7 +207,7 @@ EntityCheck conditional_at_least_one_of(std::string if_field, Alternative then,
 EntityCheck custom_entity_check(
     Names sources,
     std::function<std::string(const Json& record, const Shape& shape, Json& errors)> check) {
-  Constant shown{Json{{"field_sources", sources}}};
+  Constant shown = Constant(Json{{"field_sources", sources}});
   EntityCheck result{.name = "custom_entity_check", .argument = shown, .sources = sources};
   result.check = std::move(check);
   return result;

@@ -87,7 +87,7 @@ Field timestamp_ms(std::string name) {
 }
 
 Field tags() {
-  return set("tags", string("", {.required = true}));
+  return set("tags", string("", {.required = true, .rules = {custom_text(formats::tag)}}));
 }
 
 }  // namespace sallyport::model::declare

@@ -162,7 +162,7 @@ Rule len_max(size_t maximum) {
 }
 
 Rule starts_with(std::string prefix) {
-  Constant shown_prefix{std::string_view(prefix)};
+  Constant shown_prefix = Constant(std::string_view(prefix));
   return {"starts_with", shown_prefix, [prefix = std::move(prefix)](const Json& v) {
             bool fine = v.is_string() && v.get_ref<const std::string&>().starts_with(prefix);
             return fine ? "" : "should start with: " + prefix;
@@ -170,21 +170,21 @@ Rule starts_with(std::string prefix) {
 }
 
 Rule match(std::string pattern) {
-  Constant shown_pattern{std::string_view(pattern)};
+  Constant shown_pattern = Constant(std::string_view(pattern));
   return {"match", shown_pattern, [pattern = std::move(pattern)](const Json& v) {
             return matches_value(pattern, v) ? std::string() : invalid(v);
           }};
 }
 
 Rule not_match(std::string pattern) {
-  Constant shown_pattern{std::string_view(pattern)};
+  Constant shown_pattern = Constant(std::string_view(pattern));
   return {"not_match", shown_pattern, [pattern = std::move(pattern)](const Json& v) {
             return matches_value(pattern, v) ? invalid(v) : std::string();
           }};
 }
 
 Rule match_all(std::vector<Pattern> patterns) {
-  Constant argument{shown_patterns(patterns)};
+  Constant argument = Constant(shown_patterns(patterns));
   return {"match_all", argument, [patterns = std::move(patterns)](const Json& v) {
             for (const Pattern& p : patterns) {
               if (!matches_value(p.pattern, v)) return p.err.empty() ? invalid(v) : p.err;
@@ -194,7 +194,7 @@ Rule match_all(std::vector<Pattern> patterns) {
 }
 
 Rule match_none(std::vector<Pattern> patterns) {
-  Constant argument{shown_patterns(patterns)};
+  Constant argument = Constant(shown_patterns(patterns));
   return {"match_none", argument, [patterns = std::move(patterns)](const Json& v) {
             for (const Pattern& p : patterns) {
               if (matches_value(p.pattern, v)) return p.err.empty() ? invalid(v) : p.err;
@@ -204,7 +204,7 @@ Rule match_none(std::vector<Pattern> patterns) {
 }
 
 Rule match_any(std::vector<std::string> patterns, std::string err) {
-  Constant argument{Json{{"err", err}, {"patterns", patterns}}};
+  Constant argument = Constant(Json{{"err", err}, {"patterns", patterns}});
   return {"match_any", argument,
           [patterns = std::move(patterns), err = std::move(err)](const Json& v) {
             for (const std::string& pattern : patterns) {
@@ -222,7 +222,7 @@ Rule contains(Constant value) {
 }
 
 Rule mutually_exclusive_subsets(std::vector<std::vector<std::string>> subsets) {
-  Constant argument{Json(subsets)};
+  Constant argument = Constant(Json(subsets));
   return {"mutually_exclusive_subsets", argument,
           [subsets = std::move(subsets)](const Json& v) -> std::string {
             std::string listed;

@@ -1,6 +1,7 @@
+#include "model/columns.h"
+
 #include <gtest/gtest.h>
 
-#include "model/columns.h"
 #include "model/schemas.h"
 
 namespace sallyport::model {
