@@ -52,14 +52,19 @@ class Connection {
   ~Connection();
 
   // One statement with bound parameters. Error codes: "sql.<SQLSTATE>" (Side::database) for what
-  // the server said, "link.lost" and "link.timeout" when the session is gone: drop the Connection.
-  // `constraint` and `server_detail` of the last failed statement follow below.
+  // the server said; "link.lost", "link.timeout" and "link.read_only" (25006: a failover has made
+  // it a standby) when the session is gone: drop the Connection. A statement may take
+  // settings.timeout. `constraint` and `server_detail` of the last failed statement follow below;
+  // the detail may hold values of rows.
   Result<Rows> query(std::string_view sql, std::span<const Parameter> parameters = {});
   const std::string& constraint() const;
   const std::string& server_detail() const;
 
   // Statements without parameters, several allowed: migrations.
   Result<void> run(std::string_view script);
+
+  // Another limit for the statements to come: migrations take longer than pg_timeout.
+  Result<void> limit_statements(Milliseconds limit);
 
   // LISTEN sessions: wait for readability of socket(), then take what has arrived. After an error
   // drop the Connection.
@@ -69,6 +74,7 @@ class Connection {
   const LinkState& state() const;
   TimePoint opened_at() const;
   bool too_old() const;  // past settings.max_age
+  bool usable() const;   // false once the session is gone
 
  private:
   struct Session;

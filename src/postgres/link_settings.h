@@ -1,9 +1,10 @@
-// Everything that one link to PostgreSQL is made of, typed and complete; the main link (pg_*) or the
-// read-only one (pg_ro_*, which inherits what it leaves out). Immutable.
+// Everything that one link to PostgreSQL is made of, typed and complete; the main link (pg_*) or
+// the read-only one (pg_ro_*, which inherits what it leaves out). Immutable.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -27,25 +28,29 @@ struct LinkSettings {
   std::string database;
   std::string schema;  // "": the server's current schema
 
-  bool ssl = false;              // pg_ssl
-  bool ssl_required = false;     // pg_ssl_required
-  bool verify = false;           // pg_ssl_verify: the chain
-  bool verify_host = true;       // pg_ssl_verify_host: and the name
+  bool ssl = false;           // pg_ssl
+  bool ssl_required = false;  // pg_ssl_required
+  bool verify = false;        // pg_ssl_verify: the chain
+  bool verify_host = true;    // pg_ssl_verify_host: and the name
   TlsVersion version = TlsVersion::tls1_2;
-  std::string certificate;       // pg_ssl_cert; "": none
-  std::string key;               // pg_ssl_cert_key
+  std::string certificate;           // pg_ssl_cert; "": none
+  std::string key;                   // pg_ssl_cert_key
   std::vector<std::string> trusted;  // lua_ssl_trusted_certificate: `system`, paths, PEM, base64
-  int verify_depth = 1;          // lua_ssl_verify_depth: intermediates allowed
-  std::string crl;               // pg_ssl_crl
-  std::string crl_directory;     // pg_ssl_crl_dir
+  int verify_depth = 1;              // lua_ssl_verify_depth: intermediates allowed
+  std::string crl;                   // pg_ssl_crl
+  std::string crl_directory;         // pg_ssl_crl_dir
   ChannelBinding channel_binding = ChannelBinding::prefer;
 
-  std::string hosts_file;        // dns_hostsfile
+  std::string hosts_file;              // dns_hostsfile
   std::vector<std::string> resolvers;  // dns_resolver; empty: /etc/resolv.conf
   std::chrono::seconds max_age{3600};  // pg_max_conn_age; 0: no limit
 };
 
-// Errors: "conf.*" naming the setting, when settings contradict each other.
+// Errors: "conf.*" naming the setting, when settings contradict each other. Opens no file.
 Result<LinkSettings> link_settings(const conf::Settings& settings, LinkRole role);
+
+// The name of a setting as the user wrote it: setting_name(read_only, "pg_ssl_cert") is
+// "pg_ro_ssl_cert". Settings that both links share keep their name.
+std::string setting_name(LinkRole role, std::string_view name);
 
 }  // namespace sallyport::postgres

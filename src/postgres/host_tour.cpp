@@ -1,0 +1,120 @@
+#include "postgres/host_tour.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "postgres/host_resolver.h"
+#include "postgres/link_metrics.h"
+
+namespace sallyport::postgres {
+namespace {
+
+// How much an error tells of what is wrong, against the errors of other hosts.
+int weight(const Error& error) {
+  if (error.code == "link.name" || error.code == "link.unreachable") return 0;
+  if (error.code == "link.refused") return 1;
+  if (error.code == "link.timeout" || error.code == "link.closed") return 2;
+  return 3;
+}
+
+// Answers that every address of the same host would give: a wrong password is not tried twice.
+bool settles_the_host(const Error& error) {
+  return error.code == "link.authentication" || error.code == "link.no_entry" ||
+         error.code == "link.database";
+}
+
+TimePoint share(TimePoint deadline, size_t parts) {
+  auto left = deadline - Clock::now();
+  return Clock::now() + left / static_cast<int64_t>(std::max<size_t>(parts, 1));
+}
+
+class Tour {
+ public:
+  Tour(const LinkSettings& settings, TimePoint deadline, const TryTarget& attempt, LinkState& state)
+      : settings_(settings), deadline_(deadline), attempt_(attempt), state_(state) {}
+
+  Result<void> run() {
+    for (size_t i = 0; i < settings_.hosts.size(); ++i) {
+      if (visit(settings_.hosts[i], settings_.hosts.size() - i)) return {};
+    }
+    return verdict();
+  }
+
+ private:
+  // True when the tour is over.
+  bool visit(const std::string& host, size_t hosts_left) {
+    TimePoint until = share(deadline_, hosts_left);
+    begin(host, "");
+    auto resolved = resolve_host(host, {settings_.hosts_file, settings_.resolvers}, until);
+    if (!resolved) {
+      note(resolved.error());
+      return false;
+    }
+    const auto& addresses = resolved->addresses;
+    for (size_t i = 0; i < addresses.size(); ++i) {
+      begin(host, addresses[i]);
+      bool last = hosts_left == 1 && i + 1 == addresses.size();
+      auto done = attempt_({host, addresses[i]}, share(until, addresses.size() - i), last);
+      if (done && *done) return true;
+      if (done) continue;
+      note(done.error());
+      if (settles_the_host(done.error())) break;
+    }
+    return false;
+  }
+
+  void begin(const std::string& host, const std::string& address) {
+    auto failed = std::move(state_.failed);
+    state_ = LinkState{};
+    state_.failed = std::move(failed);
+    state_.host = host;
+    state_.address = address;
+    state_.port = settings_.port;
+    state_.stage = LinkStage::name;
+  }
+
+  void note(const Error& error) {
+    count(LinkEvent::host_failed);
+    if (error.code == "link.timeout") count(LinkEvent::timeout);
+    state_.failed.push_back({state_.host, state_.address, state_.stage, error.detail});
+    errors_.push_back(error);
+    if (!worst_ || weight(error) > weight(*worst_)) {
+      worst_ = error;
+      worst_state_ = state_;
+    }
+  }
+
+  Result<void> verdict() {
+    if (!worst_) return fail("link.name", Side::config, "pg_host names no host");
+    std::string others;
+    for (const Error& error : errors_) {
+      if (error.detail != worst_->detail) others += "; also tried: " + error.detail;
+    }
+    auto failed = std::move(state_.failed);
+    state_ = std::move(worst_state_);
+    state_.failed = std::move(failed);
+    worst_->detail += others;
+    return fail(std::move(*worst_));
+  }
+
+  const LinkSettings& settings_;
+  TimePoint deadline_;
+  const TryTarget& attempt_;
+  LinkState& state_;
+  std::vector<Error> errors_;
+  std::optional<Error> worst_;
+  LinkState worst_state_;
+};
+
+}  // namespace
+
+Result<void> tour_hosts(const LinkSettings& settings, TimePoint deadline, const TryTarget& attempt,
+                        LinkState& state) {
+  return Tour(settings, deadline, attempt, state).run();
+}
+
+}  // namespace sallyport::postgres

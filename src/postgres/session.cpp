@@ -1,0 +1,187 @@
+#include "postgres/session.h"
+
+#include <mutex>
+#include <set>
+
+#include <fmt/format.h>
+#include <openssl/ssl.h>
+
+#include "postgres/link_metrics.h"
+#include "postgres/link_refusal.h"
+#include "postgres/socket_wait.h"
+
+namespace sallyport::postgres {
+namespace {
+
+// "sql.23505", as a string that lives as long as the process. A server that invents codes fills no
+// memory: there is an end to them.
+std::string_view sql_code(std::string_view sqlstate) {
+  static std::mutex mutex;
+  static std::set<std::string> codes;
+  std::lock_guard lock(mutex);
+  auto found = codes.find("sql." + std::string(sqlstate));
+  if (found != codes.end()) return *found;
+  if (codes.size() > 500 || sqlstate.size() != 5) return "sql.other";
+  return *codes.insert("sql." + std::string(sqlstate)).first;
+}
+
+std::string field(const PGresult* result, int code) {
+  const char* text = PQresultErrorField(result, code);
+  return text == nullptr ? "" : text;
+}
+
+// After these the server has closed the session, or is about to.
+bool ends_session(std::string_view sqlstate) {
+  return sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "25P03";
+}
+
+}  // namespace
+
+Result<PgResult> Connection::Session::talk(const std::string& sql,
+                                           const std::span<const Parameter>* parameters,
+                                           TimePoint deadline) {
+  constraint.clear();
+  server_detail.clear();
+  if (!connection) return drop("link.lost", "the session is closed");
+  int sent = 0;
+  if (parameters == nullptr) {
+    sent = PQsendQuery(connection.get(), sql.c_str());
+  } else {
+    std::vector<std::string> copies;  // libpq wants terminated strings
+    std::vector<const char*> values;
+    copies.reserve(parameters->size());
+    for (const Parameter& parameter : *parameters) {
+      if (parameter) copies.emplace_back(*parameter);
+      values.push_back(parameter ? copies.back().c_str() : nullptr);
+    }
+    sent = PQsendQueryParams(connection.get(), sql.c_str(), static_cast<int>(values.size()),
+                             nullptr, values.data(), nullptr, nullptr, /*resultFormat=*/0);
+  }
+  if (sent == 0) return drop("link.lost", PQerrorMessage(connection.get()));
+  if (auto flushed = flush(deadline); !flushed) return fail(flushed.error());
+
+  PgResult last;
+  std::optional<Error> error;
+  for (;;) {
+    auto result = next_result(deadline);
+    if (!result) return fail(result.error());
+    if (!*result) break;
+    switch (PQresultStatus(result->get())) {
+      case PGRES_COMMAND_OK:
+      case PGRES_TUPLES_OK:
+      case PGRES_EMPTY_QUERY:
+        last = std::move(*result);
+        break;
+      case PGRES_FATAL_ERROR:
+      case PGRES_NONFATAL_ERROR:
+      case PGRES_BAD_RESPONSE:
+        if (!error) error = server_error(result->get()).error();
+        if (!connection) return fail(std::move(*error));
+        break;
+      default:  // COPY: nobody here speaks it, and the session would wait for data
+        return drop("link.lost", "the statement began a COPY, which is not supported");
+    }
+  }
+  if (error) return fail(std::move(*error));
+  return last;
+}
+
+Result<void> Connection::Session::flush(TimePoint deadline) {
+  for (;;) {
+    int left = PQflush(connection.get());
+    if (left == 0) return {};
+    if (left < 0) return drop("link.lost", PQerrorMessage(connection.get()));
+    // The server may be stuck sending to us: read, or both wait for ever.
+    if (!wait_for(PQsocket(connection.get()), WaitFor::either, deadline)) {
+      return drop("link.timeout", "timeout expired, sending a statement");
+    }
+    if (!consume()) return drop("link.lost", PQerrorMessage(connection.get()));
+  }
+}
+
+Result<PgResult> Connection::Session::next_result(TimePoint deadline) {
+  while (PQisBusy(connection.get()) != 0) {
+    if (!wait_for(PQsocket(connection.get()), WaitFor::read, deadline)) {
+      return drop("link.timeout", "timeout expired, waiting for the answer to a statement");
+    }
+    if (!consume()) return drop("link.lost", PQerrorMessage(connection.get()));
+  }
+  return PgResult(PQgetResult(connection.get()));
+}
+
+// Decrypted bytes may stay inside OpenSSL, for which poll() never wakes: read until there are none.
+bool Connection::Session::consume() {
+  auto* ssl = static_cast<SSL*>(PQgetssl(connection.get()));
+  do {
+    if (PQconsumeInput(connection.get()) == 0) return false;
+  } while (ssl != nullptr && SSL_pending(ssl) > 0);
+  return true;
+}
+
+std::unexpected<Error> Connection::Session::drop(std::string_view code, std::string detail) {
+  if (connection) {
+    if (code == "link.timeout") count(LinkEvent::timeout);
+    count(code == "link.read_only" ? LinkEvent::read_only : LinkEvent::lost);
+  }
+  std::string text = clean_text(detail, password);
+  connection.reset();
+  return fail(code, Side::database,
+              fmt::format("session with PostgreSQL at {}:{}: {}", state.host, state.port, text), "",
+              Retry::later);
+}
+
+std::unexpected<Error> Connection::Session::server_error(const PGresult* result) {
+  std::string sqlstate = field(result, PG_DIAG_SQLSTATE);
+  std::string message = field(result, PG_DIAG_MESSAGE_PRIMARY);
+  constraint = field(result, PG_DIAG_CONSTRAINT_NAME);
+  server_detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+  if (sqlstate.empty()) return drop("link.lost", PQresultErrorMessage(result));
+  if (sqlstate == "25006") {
+    return drop("link.read_only", message + ": it is a standby now, after a failover?");
+  }
+  if (ends_session(sqlstate)) return drop("link.lost", message);
+  return fail(sql_code(sqlstate), Side::database,
+              fmt::format("PostgreSQL: {} (SQLSTATE {})", clean_text(message, password), sqlstate));
+}
+
+Result<std::vector<Notification>> Connection::Session::take_notifications() {
+  if (!connection) return drop("link.lost", "the session is closed");
+  if (!consume()) return drop("link.lost", PQerrorMessage(connection.get()));
+  std::vector<Notification> taken;
+  struct Free {
+    void operator()(PGnotify* notify) const { PQfreemem(notify); }
+  };
+  while (std::unique_ptr<PGnotify, Free> notify{PQnotifies(connection.get())}) {
+    taken.push_back({notify->relname, notify->extra == nullptr ? "" : notify->extra});
+  }
+  return taken;
+}
+
+Result<void> Connection::Session::set_up(const LinkSettings& settings, TimePoint deadline) {
+  state.stage = LinkStage::session;
+  PQsetnonblocking(connection.get(), 1);
+  int64_t statement = settings.timeout.count();
+  // A lock that is waited for gives up first, so that the error names the lock.
+  std::string sql = fmt::format(
+      "SET statement_timeout = {}; SET lock_timeout = {}; "
+      "SET idle_in_transaction_session_timeout = 60000; ",
+      statement, std::max<int64_t>(statement * 4 / 5, 1));
+  if (!settings.schema.empty()) {
+    std::unique_ptr<char, decltype(&PQfreemem)> literal(
+        PQescapeLiteral(connection.get(), settings.schema.c_str(), settings.schema.size()),
+        PQfreemem);
+    if (!literal) return drop("link.lost", PQerrorMessage(connection.get()));
+    sql += fmt::format("SET SCHEMA {}; ", literal.get());
+  }
+  sql += "SHOW transaction_read_only";
+  auto result = talk(sql, nullptr, deadline);
+  if (!result) return fail(result.error());
+  state.read_only =
+      PQntuples(result->get()) == 1 && std::string_view(PQgetvalue(result->get(), 0, 0)) == "on";
+  const char* version = PQparameterStatus(connection.get(), "server_version");
+  state.server_version = version == nullptr ? "" : version;
+  state.stage = LinkStage::ready;
+  return {};
+}
+
+}  // namespace sallyport::postgres
