@@ -48,6 +48,10 @@ constexpr bool all_of(std::string_view s, CharacterClass wanted) {
   return true;
 }
 
+constexpr char lower_case(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
 // The value of a hexadecimal digit, or -1.
 constexpr int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';

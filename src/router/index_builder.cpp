@@ -1,0 +1,218 @@
+#include "router/index_builder.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "router/prefix_hash.h"
+
+namespace sallyport::router {
+namespace {
+
+// Below this a group is scanned faster than it is looked up.
+constexpr size_t kSplitAbove = 16;
+
+}  // namespace
+
+RouteIndex IndexBuilder::build(std::vector<RouteRules> routes) {
+  IndexBuilder builder;
+  builder.rank(routes);
+  builder.place_all();
+  builder.collect_sizes();
+  builder.fill_groups();
+  return std::move(builder.out_);
+}
+
+void IndexBuilder::rank(const std::vector<RouteRules>& routes) {
+  for (const RouteRules& route : routes) {
+    if (route.protocols == 0) continue;
+    uint32_t conditions = kNoConditions;
+    if (!route.conditions.empty()) {
+      conditions = static_cast<uint32_t>(out_.conditions.size());
+      out_.conditions.push_back(route.conditions);
+    }
+    for (const Rule& rule : route.rules) entries_.push_back({&rule, &route, conditions});
+  }
+  std::ranges::sort(entries_,
+                    [](const Entry& a, const Entry& b) { return goes_before(*a.rule, *b.rule); });
+  for (const Entry& entry : entries_) {
+    out_.rules.push_back({.route = entry.rule->route,
+                          .prefix_size = static_cast<uint32_t>(entry.rule->prefix.size()),
+                          .conditions = entry.conditions,
+                          .https_only = entry.route->https_only,
+                          .pattern = entry.rule->pattern});
+  }
+}
+
+void IndexBuilder::place_all() {
+  size_t count = 0;
+  for (const Entry& entry : entries_) count += std::max<size_t>(1, entry.route->hosts.size());
+  out_.exact_hosts.reserve(count);
+  out_.suffix_hosts.reserve(count);
+  out_.prefix_hosts.reserve(count);
+  out_.groups_by_prefix.reserve(count);
+  placed_.reserve(count);
+  out_.buckets.emplace_back();  // for rules without host
+  out_.bucket_names.emplace_back();
+  for (uint32_t rank = 0; rank < entries_.size(); ++rank) place(entries_[rank], rank);
+}
+
+void IndexBuilder::place(const Entry& entry, uint32_t rank) {
+  const Conditions& conditions = entry.route->conditions;
+  Posting posting{.rank = rank, .methods = entry.route->methods, .flags = entry.route->protocols};
+  if (!conditions.headers.empty()) posting.flags |= Posting::kHeaders;
+  if (!conditions.snis.empty()) posting.flags |= Posting::kSnis;
+  if (!conditions.other_methods.empty()) posting.flags |= Posting::kOtherMethods;
+  if (entry.rule->pattern != nullptr) posting.flags |= Posting::kPattern;
+  auto put = [&](uint32_t bucket) {
+    uint32_t group = group_of(bucket, entry.rule->prefix);
+    out_.groups[group].best = std::min(out_.groups[group].best, rank);
+    out_.buckets[bucket].best = std::min(out_.buckets[bucket].best, rank);
+    placed_.push_back({group, posting});
+  };
+  if (entry.route->hosts.empty()) put(0);
+  for (const HostPattern& host : entry.route->hosts) {
+    posting.port = host.port;
+    put(bucket_of(host.name));
+  }
+}
+
+uint32_t IndexBuilder::bucket_of(const NamePattern& host) {
+  HashIndex& table = host.kind == NameKind::exact    ? out_.exact_hosts
+                     : host.kind == NameKind::suffix ? out_.suffix_hosts
+                                                     : out_.prefix_hosts;
+  out_.has_suffix_hosts |= host.kind == NameKind::suffix;
+  out_.has_prefix_hosts |= host.kind == NameKind::prefix;
+  uint64_t hash = PrefixHasher::of(host.text, 0);
+  uint32_t bucket =
+      table.find(hash, [&](uint32_t b) { return out_.at(out_.bucket_names[b]) == host.text; });
+  if (bucket != HashIndex::kNone) return bucket;
+  bucket = static_cast<uint32_t>(out_.buckets.size());
+  out_.buckets.emplace_back();
+  out_.bucket_names.push_back(keep(host.text));
+  table.insert(hash, bucket);
+  return bucket;
+}
+
+uint32_t IndexBuilder::group_of(uint32_t bucket, std::string_view prefix) {
+  uint64_t hash = PrefixHasher::of(prefix, bucket);
+  uint32_t group = out_.groups_by_prefix.find(hash, [&](uint32_t g) {
+    return out_.groups[g].bucket == bucket && out_.at(out_.groups[g].prefix) == prefix;
+  });
+  if (group != HashIndex::kNone) return group;
+  group = static_cast<uint32_t>(out_.groups.size());
+  out_.groups.push_back({.bucket = bucket, .prefix = keep(prefix)});
+  out_.groups_by_prefix.insert(hash, group);
+  return group;
+}
+
+void IndexBuilder::collect_sizes() {
+  std::vector<std::pair<uint32_t, uint32_t>> pairs;
+  pairs.reserve(out_.groups.size());
+  for (const Group& group : out_.groups) pairs.emplace_back(group.bucket, group.prefix.size);
+  std::ranges::sort(pairs);
+  auto repeated = std::ranges::unique(pairs);
+  pairs.erase(repeated.begin(), repeated.end());
+  for (auto [bucket, size] : pairs) {
+    List& sizes = out_.buckets[bucket].sizes;
+    if (sizes.count++ == 0) sizes.begin = static_cast<uint32_t>(out_.sizes.size());
+    out_.sizes.push_back(size);
+  }
+}
+
+void IndexBuilder::fill_groups() {
+  // By group, and by rank within; ranks are in order already, so counting is enough.
+  std::vector<uint32_t> next(out_.groups.size() + 1);
+  for (const Placed& placed : placed_) ++next[placed.group + 1];
+  for (size_t i = 1; i < next.size(); ++i) next[i] += next[i - 1];
+  std::vector<Placed> sorted(placed_.size());
+  for (const Placed& placed : placed_) sorted[next[placed.group]++] = placed;
+  placed_.swap(sorted);
+
+  out_.postings.reserve(placed_.size());
+  std::vector<Posting> postings;
+  for (size_t i = 0; i < placed_.size();) {
+    uint32_t group = placed_[i].group;
+    postings.clear();
+    for (; i < placed_.size() && placed_[i].group == group; ++i) {
+      postings.push_back(placed_[i].posting);
+    }
+    if (postings.size() > kSplitAbove) {
+      split_group(group, std::move(postings));
+    } else {
+      out_.groups[group].postings = keep(postings);
+    }
+  }
+  out_.lists_by_value.reserve(out_.value_lists.size());
+  for (uint32_t i = 0; i < out_.value_lists.size(); ++i) {
+    const ValueList& list = out_.value_lists[i];
+    out_.lists_by_value.insert(PrefixHasher::of(out_.at(list.value), list.split), i);
+  }
+}
+
+// A posting goes under every value of its first header that lists values, else under its SNIs when
+// all are exact, else it stays with the group.
+void IndexBuilder::split_group(uint32_t group, std::vector<Posting> postings) {
+  std::vector<Posting> rest;
+  std::map<uint32_t, std::map<std::string_view, std::vector<Posting>>> by_name;
+  std::vector<Posting> sni_all;
+  for (const Posting& posting : postings) {
+    const Entry& entry = entries_[posting.rank];
+    if (entry.conditions == kNoConditions) {
+      rest.push_back(posting);
+      continue;
+    }
+    const Conditions& conditions = out_.conditions[entry.conditions];
+    auto header = std::ranges::find_if(
+        conditions.headers, [](const HeaderCondition& h) { return h.pattern == nullptr; });
+    bool exact_snis = !conditions.snis.empty() &&
+                      std::ranges::all_of(conditions.snis, [](const NamePattern& sni) {
+                        return sni.kind == NameKind::exact;
+                      });
+    if (header != conditions.headers.end()) {
+      auto& lists = by_name[header_name(header->name)];
+      for (const std::string& value : header->values) lists[value].push_back(posting);
+    } else if (exact_snis) {
+      sni_all.push_back(posting);
+      for (const NamePattern& sni : conditions.snis)
+        by_name[Split::kSni][sni.text].push_back(posting);
+    } else {
+      rest.push_back(posting);
+    }
+  }
+  out_.groups[group].postings = keep(rest);
+  out_.groups[group].splits = {.begin = static_cast<uint32_t>(out_.splits.size()),
+                               .count = static_cast<uint32_t>(by_name.size())};
+  for (const auto& [name, lists] : by_name) {
+    auto index = static_cast<uint32_t>(out_.splits.size());
+    Split split{.name = name};
+    if (name == Split::kSni) split.all = keep(sni_all);
+    for (const auto& [value, list] : lists) {
+      split.best = std::min(split.best, list.front().rank);
+      out_.value_lists.push_back({.split = index, .value = keep(value), .postings = keep(list)});
+    }
+    out_.splits.push_back(split);
+  }
+}
+
+uint32_t IndexBuilder::header_name(std::string_view name) {
+  auto [place, added] = header_names_.try_emplace(std::string(name), out_.header_names.size());
+  if (added) out_.header_names.emplace_back(name);
+  return place->second;
+}
+
+Text IndexBuilder::keep(std::string_view text) {
+  Text kept{.begin = static_cast<uint32_t>(out_.text.size()),
+            .size = static_cast<uint32_t>(text.size())};
+  out_.text += text;
+  return kept;
+}
+
+List IndexBuilder::keep(const std::vector<Posting>& postings) {
+  List kept{.begin = static_cast<uint32_t>(out_.postings.size()),
+            .count = static_cast<uint32_t>(postings.size())};
+  out_.postings.insert(out_.postings.end(), postings.begin(), postings.end());
+  return kept;
+}
+
+}  // namespace sallyport::router

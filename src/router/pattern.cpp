@@ -1,0 +1,155 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "router/pattern.h"
+
+#include <algorithm>
+#include <array>
+
+#include <pcre2.h>
+
+namespace sallyport::router {
+namespace {
+
+// Room for the groups of any pattern we accept, kept per thread: matching allocates nothing after a
+// thread's first match.
+constexpr uint32_t kMaxGroups = 100;
+
+struct MatchState {
+  pcre2_match_data* data = pcre2_match_data_create(kMaxGroups + 1, nullptr);
+  pcre2_match_context* context = pcre2_match_context_create(nullptr);
+
+  MatchState() {
+    if (context != nullptr) pcre2_set_match_limit(context, kMatchLimit);
+  }
+  ~MatchState() {
+    pcre2_match_data_free(data);
+    pcre2_match_context_free(context);
+  }
+  MatchState(const MatchState&) = delete;
+  MatchState& operator=(const MatchState&) = delete;
+};
+
+MatchState& match_state() {
+  thread_local MatchState state;
+  return state;
+}
+
+std::string message_of(int code) {
+  std::array<char, 200> text{};
+  pcre2_get_error_message(code, reinterpret_cast<PCRE2_UCHAR*>(text.data()), text.size());
+  return text.data();
+}
+
+// Whether '|' may stand outside of all parentheses. Quotations and character classes with brackets
+// inside are not followed: they count as yes.
+bool may_alternate(std::string_view pattern) {
+  int depth = 0;
+  bool in_class = false;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    char c = pattern[i];
+    if (c == '\\') {
+      if (++i < pattern.size() && pattern[i] == 'Q') return true;
+    } else if (in_class) {
+      if (c == '[') return true;
+      if (c == ']') in_class = false;
+    } else if (c == '[') {
+      in_class = true;
+      if (i + 1 < pattern.size() && pattern[i + 1] == '^') ++i;
+      if (i + 1 < pattern.size() && pattern[i + 1] == ']') ++i;
+    } else if (c == '(') {
+      if (pattern.substr(i).starts_with("(*")) return true;
+      ++depth;
+    } else if (c == ')') {
+      --depth;
+    } else if (c == '|' && depth <= 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<Pattern::Group> named_groups(const pcre2_code* code) {
+  uint32_t count = 0;
+  uint32_t entry_size = 0;
+  PCRE2_SPTR table = nullptr;
+  pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &count);
+  pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &entry_size);
+  pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &table);
+  std::vector<Pattern::Group> groups;
+  for (uint32_t i = 0; i < count; ++i, table += entry_size) {
+    // Two bytes of group number, then the name with its NUL.
+    groups.push_back({.name = reinterpret_cast<const char*>(table + 2),
+                      .number = (uint32_t{table[0]} << 8) | table[1]});
+  }
+  std::ranges::sort(groups, {}, &Pattern::Group::number);
+  return groups;
+}
+
+}  // namespace
+
+void Pattern::FreeCode::operator()(pcre2_real_code_8* code) const {
+  pcre2_code_free(code);
+}
+
+std::string literal_prefix_of(std::string_view pattern) {
+  if (may_alternate(pattern)) return {};
+  std::string out;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    char c = pattern[i];
+    if (std::string_view("^$.[]()*+?{}").find(c) != std::string_view::npos) {
+      // A quantifier that allows none takes back the character before it.
+      if ((c == '*' || c == '?' || c == '{') && !out.empty()) out.pop_back();
+      break;
+    }
+    if (c == '\\') {
+      if (i + 1 == pattern.size()) break;
+      char next = pattern[i + 1];
+      if ((next >= '0' && next <= '9') || (next >= 'a' && next <= 'z') ||
+          (next >= 'A' && next <= 'Z')) {
+        break;
+      }
+      c = next;
+      ++i;
+    }
+    out += c;
+  }
+  return out;
+}
+
+Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text, Kind kind) {
+  uint32_t options = PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY;
+  options |= kind == Kind::path ? PCRE2_ANCHORED : PCRE2_CASELESS;
+  int code = 0;
+  PCRE2_SIZE offset = 0;
+  auto pattern = std::make_shared<Pattern>();
+  pattern->code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
+                                     options, &code, &offset, nullptr));
+  if (!pattern->code_) {
+    return fail("router.regex", Side::config,
+                "the regular expression " + std::string(text) + " is broken at offset " +
+                    std::to_string(offset) + ": " + message_of(code));
+  }
+  uint32_t groups = 0;
+  pcre2_pattern_info(pattern->code_.get(), PCRE2_INFO_CAPTURECOUNT, &groups);
+  if (groups > kMaxGroups) {
+    return fail("router.regex", Side::config,
+                "the regular expression " + std::string(text) + " has more than " +
+                    std::to_string(kMaxGroups) + " groups");
+  }
+  // Without JIT (it can be compiled out of PCRE2) the interpreter does the same more slowly.
+  pcre2_jit_compile(pattern->code_.get(), PCRE2_JIT_COMPLETE);
+  pattern->groups_ = named_groups(pattern->code_.get());
+  if (kind == Kind::path) pattern->literal_prefix_ = literal_prefix_of(text);
+  return pattern;
+}
+
+Pattern::Spans Pattern::match(std::string_view subject) const {
+  MatchState& state = match_state();
+  if (state.data == nullptr) return {nullptr, 0};
+  int result = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()),
+                           subject.size(), 0, PCRE2_NO_UTF_CHECK, state.data, state.context);
+  if (result <= 0) return {nullptr, 0};
+  const size_t* pairs = pcre2_get_ovector_pointer(state.data);
+  return {pairs, static_cast<uint32_t>(result)};
+}
+
+}  // namespace sallyport::router

@@ -1,0 +1,75 @@
+// A compiled regular expression (PCRE2 with JIT and a match limit). Immutable, shared by all
+// workers; what a match needs besides lives per thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+struct pcre2_real_code_8;
+
+namespace sallyport::router {
+
+// How many steps a match may take before it counts as none: some milliseconds. Patterns that
+// backtrack more do so on input that was made for it.
+inline constexpr uint32_t kMatchLimit = 100000;
+
+class Pattern {
+ public:
+  struct Group {
+    std::string name;
+    uint32_t number = 0;
+  };
+
+  enum class Kind : uint8_t {
+    path,          // anchored at the start, case matters
+    header_value,  // found anywhere, case does not matter
+  };
+
+  // Error "router.regex" with PCRE2's words and the offset.
+  static Result<std::shared_ptr<const Pattern>> compile(std::string_view text, Kind kind);
+
+  // Where one match and its groups lie in the subject; valid until the thread's next match. An
+  // unset group has begin == end == npos.
+  class Spans {
+   public:
+    Spans(const size_t* pairs, uint32_t count) : pairs_(pairs), count_(count) {}
+    size_t begin(uint32_t group) const { return group < count_ ? pairs_[size_t{2} * group] : npos; }
+    size_t end(uint32_t group) const {
+      return group < count_ ? pairs_[size_t{2} * group + 1] : npos;
+    }
+    bool matched() const { return count_ != 0; }
+    static constexpr size_t npos = static_cast<size_t>(-1);
+
+   private:
+    const size_t* pairs_;
+    uint32_t count_;
+  };
+
+  Spans match(std::string_view subject) const;
+
+  const std::vector<Group>& groups() const { return groups_; }  // the named ones, by number
+
+  // The literal text that every match of a path pattern begins with; "" when that is not known.
+  const std::string& literal_prefix() const { return literal_prefix_; }
+
+ private:
+  struct FreeCode {
+    void operator()(pcre2_real_code_8* code) const;
+  };
+
+  std::unique_ptr<pcre2_real_code_8, FreeCode> code_;
+  std::vector<Group> groups_;
+  std::string literal_prefix_;
+};
+
+// What a pattern begins with for certain, in front of its first metacharacter; "" when alternatives
+// outside of parentheses may begin in different ways.
+std::string literal_prefix_of(std::string_view pattern);
+
+}  // namespace sallyport::router

@@ -1,0 +1,38 @@
+#include "router/router.h"
+
+#include "router/index_builder.h"
+#include "router/search.h"
+
+namespace sallyport::router {
+
+struct Router::Index {
+  RouteIndex routes;
+};
+
+Router::Router() = default;
+Router::~Router() = default;
+Router::Router(Router&&) noexcept = default;
+Router& Router::operator=(Router&&) noexcept = default;
+
+Router Router::build(std::span<const std::shared_ptr<const model::Route>> routes,
+                     std::vector<Error>* faults) {
+  std::vector<RouteRules> rules;
+  rules.reserve(routes.size());
+  for (uint32_t i = 0; i < routes.size(); ++i) {
+    auto made = make_rules(*routes[i], i);
+    if (made) {
+      rules.push_back(*std::move(made));
+    } else if (faults != nullptr) {
+      faults->push_back(made.error());
+    }
+  }
+  Router router;
+  router.index_ = std::make_unique<const Index>(IndexBuilder::build(std::move(rules)));
+  return router;
+}
+
+bool Router::match(const MatchInput& input, Match& out) const {
+  return index_ != nullptr && Search(index_->routes, input, out).run();
+}
+
+}  // namespace sallyport::router

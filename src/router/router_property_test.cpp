@@ -1,0 +1,309 @@
+// Random route tables and requests against a matcher that reads the rules off the manual: every
+// route is looked at, nothing is indexed.
+#include <algorithm>
+#include <random>
+#include <string>
+#include <tuple>
+
+#include <gtest/gtest.h>
+
+#include "router/router.h"
+
+namespace sallyport::router {
+namespace {
+
+using model::Protocol;
+using model::Route;
+using Random = std::mt19937;
+
+bool in(char c, std::string_view set) {
+  return set.find(c) != std::string_view::npos;
+}
+
+size_t run_of(std::string_view s, size_t from, std::string_view set) {
+  size_t end = from;
+  while (end < s.size() && in(s[end], set)) ++end;
+  return end - from;
+}
+
+// Patterns with what they mean, spelt out: the length of the match at the start, or npos.
+struct KnownPattern {
+  std::string_view text;
+  size_t (*match)(std::string_view path);
+};
+
+constexpr size_t kNo = std::string_view::npos;
+
+const KnownPattern kPatterns[] = {
+    {"~/a", [](std::string_view p) { return p.starts_with("/a") ? size_t{2} : kNo; }},
+    {"~/[ab]+$",
+     [](std::string_view p) {
+       size_t n = p.starts_with('/') ? run_of(p, 1, "ab") : 0;
+       return n > 0 && n + 1 == p.size() ? p.size() : kNo;
+     }},
+    {"~/ab?/(?<x>[abc]*)",
+     [](std::string_view p) {
+       for (std::string_view start : {"/ab/", "/a/"}) {
+         if (p.starts_with(start)) return start.size() + run_of(p, start.size(), "abc");
+       }
+       return kNo;
+     }},
+    {"~/b|/c",
+     [](std::string_view p) {
+       return p.starts_with("/b") || p.starts_with("/c") ? size_t{2} : kNo;
+     }},
+    {"~/a/(?:b|c)\\.",
+     [](std::string_view p) {
+       return p.starts_with("/a/b.") || p.starts_with("/a/c.") ? size_t{5} : kNo;
+     }},
+    {"~/", [](std::string_view p) { return p.starts_with('/') ? size_t{1} : kNo; }},
+};
+
+struct Request {
+  std::string method, host, path, sni;
+  uint16_t port = 80;
+  Protocol protocol = Protocol::http;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+std::string lower(std::string s) {
+  for (char& c : s) c = static_cast<char>(std::tolower(c));
+  return s;
+}
+
+bool name_fits(std::string pattern, const std::string& name) {
+  pattern = lower(pattern);
+  std::string actual = lower(name);
+  if (pattern.starts_with('*')) {
+    return actual.size() >= pattern.size() && actual.ends_with(pattern.substr(1));
+  }
+  if (pattern.ends_with('*')) {
+    return actual.size() >= pattern.size() &&
+           actual.starts_with(pattern.substr(0, pattern.size() - 1));
+  }
+  return pattern == actual;
+}
+
+bool host_fits(const std::string& pattern, const Request& q) {
+  size_t colon = pattern.find(':');
+  if (colon == std::string::npos) return name_fits(pattern, q.host);
+  return name_fits(pattern.substr(0, colon), q.host) &&
+         std::stoi(pattern.substr(colon + 1)) == q.port;
+}
+
+bool header_fits(const std::string& name, const std::vector<std::string>& values,
+                 const Request& q) {
+  for (const auto& [field, value] : q.headers) {
+    if (lower(field) != lower(name)) continue;
+    for (const std::string& wanted : values) {
+      // The only regex in the tables is "~*^b".
+      if (wanted.starts_with("~*") ? lower(value).starts_with('b')
+                                   : lower(wanted) == lower(value)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool protocol_fits(const Route& route, Protocol protocol) {
+  bool http = std::ranges::find(route.protocols, Protocol::http) != route.protocols.end();
+  bool https = std::ranges::find(route.protocols, Protocol::https) != route.protocols.end();
+  return protocol == Protocol::https ? https : http || https;
+}
+
+bool all_but_path_fit(const Route& r, const Request& q) {
+  auto any = [](const auto& list, auto&& fits) {
+    return list.empty() || std::ranges::any_of(list, fits);
+  };
+  return protocol_fits(r, q.protocol) && any(r.methods, [&](auto& m) { return m == q.method; }) &&
+         any(r.hosts, [&](auto& h) { return host_fits(h, q); }) &&
+         (q.protocol == Protocol::http ||
+          any(r.snis, [&](auto& s) { return name_fits(s, q.sni); })) &&
+         std::ranges::all_of(r.headers, [&](auto& h) { return header_fits(h.first, h.second, q); });
+}
+
+struct Verdict {
+  int route = -1;
+  size_t matched = 0;
+  bool operator==(const Verdict&) const = default;
+};
+
+Verdict reference(const std::vector<std::shared_ptr<const Route>>& routes, const Request& q) {
+  using Key = std::tuple<int, bool, bool, int, int64_t, int64_t, int64_t, int>;
+  Key best_key;
+  Verdict best;
+  for (size_t i = 0; i < routes.size(); ++i) {
+    const Route& r = *routes[i];
+    if (!all_but_path_fit(r, q)) continue;
+    int kinds = !r.methods.empty() + !r.hosts.empty() + !r.headers.empty() + !r.snis.empty() +
+                !r.paths.empty();
+    bool plain = !r.hosts.empty() && std::ranges::none_of(r.hosts, [](auto& h) {
+      return h.find('*') != std::string::npos;
+    });
+    auto consider = [&](bool regex, size_t prefix, size_t matched) {
+      Key key{kinds,
+              plain,
+              regex,
+              static_cast<int>(r.headers.size()),
+              regex ? r.regex_priority : 0,
+              static_cast<int64_t>(prefix),
+              -r.created_at,
+              -static_cast<int>(i)};
+      if (best.route >= 0 && key <= best_key) return;
+      best_key = key;
+      best = {static_cast<int>(i), matched};
+    };
+    if (r.paths.empty()) consider(false, 0, 0);
+    for (const std::string& path : r.paths) {
+      if (path.starts_with('~')) {
+        auto known = std::ranges::find(kPatterns, path, &KnownPattern::text);
+        size_t size = known->match(q.path);
+        if (size != kNo) consider(true, 0, size);
+      } else if (q.path.starts_with(path)) {
+        consider(false, path.size(), path.size());
+      }
+    }
+  }
+  return best;
+}
+
+template <typename T, size_t N>
+const T& pick(Random& random, const T (&list)[N]) {
+  return list[random() % N];
+}
+
+bool chance(Random& random, unsigned percent) {
+  return random() % 100 < percent;
+}
+
+std::string random_path(Random& random) {
+  std::string path = "/";
+  for (unsigned size = random() % 7; size > 0; --size) {
+    char c = "aaabbc/."[random() % 8];
+    if (path.ends_with('/') && in(c, "/.")) c = 'a';  // stays normal
+    path += c;
+  }
+  return path;
+}
+
+const std::string_view kHosts[] = {"a.com",   "b.a.com", "c.b.a.com", "*.a.com",  "*.com",
+                                   "a.*",     "b.*",     "b.a.*",     "a.com:81", "*.a.com:81",
+                                   "B.A.com", "x.a.com", "y.a.com",   "a.org",    "c.*:81"};
+const std::string_view kNames[] = {"a.com", "b.a.com", "c.b.a.com", "x.a.com",
+                                   "a.org", "A.com",   "z"};
+const std::string_view kMethods[] = {"GET", "POST", "PURGE", "DELETE"};
+const std::string_view kHeaderNames[] = {"x-one", "X-Two", "x-three"};
+const std::string_view kValues[] = {"a", "B", "bb", "c", "d", "e", "f", "g"};
+
+// A table uses few kinds of attribute or many, so that small and crowded groups both occur.
+Route random_route(Random& random, unsigned density) {
+  Route r;
+  r.protocols = {Protocol::http, Protocol::https};
+  if (chance(random, 10)) r.protocols = {chance(random, 50) ? Protocol::http : Protocol::https};
+  r.created_at = random() % 3;
+  r.regex_priority = static_cast<int64_t>(random() % 4) - 1;
+  if (chance(random, density)) {
+    for (unsigned n = 1 + random() % 2; n > 0; --n) r.hosts.emplace_back(pick(random, kHosts));
+  }
+  if (chance(random, 80)) {
+    for (unsigned n = 1 + random() % 3; n > 0; --n) {
+      r.paths.push_back(chance(random, 25) ? std::string(pick(random, kPatterns).text)
+                                           : random_path(random));
+    }
+  }
+  if (chance(random, density / 2)) r.methods.emplace_back(pick(random, kMethods));
+  for (std::string_view name : kHeaderNames) {
+    if (!chance(random, density / 3)) continue;
+    std::vector<std::string> values{"~*^b"};
+    if (chance(random, 85))
+      values = {std::string(pick(random, kValues)), std::string(pick(random, kValues))};
+    r.headers.emplace_back(name, std::move(values));
+  }
+  if (chance(random, density / 4)) {
+    std::string sni(pick(random, kHosts));
+    r.snis.push_back(sni.substr(0, sni.find(':')));
+  }
+  if (r.hosts.empty() && r.paths.empty() && r.methods.empty() && r.headers.empty() &&
+      r.snis.empty()) {
+    r.paths.push_back(random_path(random));
+  }
+  return r;
+}
+
+Request random_request(Random& random) {
+  Request q;
+  q.method = pick(random, kMethods);
+  q.host = chance(random, 5) ? "" : pick(random, kNames);
+  q.path = random_path(random);
+  q.port = chance(random, 30) ? 81 : 80;
+  if (chance(random, 40)) {
+    q.protocol = Protocol::https;
+    if (chance(random, 80)) q.sni = pick(random, kNames);
+  }
+  for (unsigned n = random() % 4; n > 0; --n) {
+    q.headers.emplace_back(pick(random, kHeaderNames), pick(random, kValues));
+  }
+  return q;
+}
+
+std::string describe(const std::vector<std::shared_ptr<const Route>>& routes, const Request& q) {
+  std::string out = q.method + " " + q.host + ":" + std::to_string(q.port) + " " + q.path +
+                    " sni " + q.sni + (q.protocol == Protocol::https ? " https" : " http");
+  for (const auto& [name, value] : q.headers) out += " " + name + "=" + value;
+  for (size_t i = 0; i < routes.size(); ++i) {
+    out += "\n" + std::to_string(i) + ":";
+    for (const auto* list :
+         {&routes[i]->methods, &routes[i]->hosts, &routes[i]->paths, &routes[i]->snis}) {
+      for (const std::string& s : *list) out += " " + s;
+      out += " |";
+    }
+    for (const auto& [name, values] : routes[i]->headers) out += " " + name + "=" + values.front();
+  }
+  return out;
+}
+
+TEST(RouterProperty, AgreesWithTheManual) {
+  Random random(20240611);
+  size_t found = 0;
+  size_t asked = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<std::shared_ptr<const Route>> routes;
+    unsigned density = 10 + random() % 60;
+    // Most tables are small; some are crowded enough that groups are split.
+    unsigned size = chance(random, 15) ? 100 + random() % 150 : 1 + random() % 20;
+    for (unsigned n = 0; n < size; ++n) {
+      routes.push_back(std::make_shared<const Route>(random_route(random, density)));
+    }
+    std::vector<Error> faults;
+    Router router = Router::build(routes, &faults);
+    ASSERT_TRUE(faults.empty()) << faults.front().text();
+    for (int n = 0; n < 20; ++n, ++asked) {
+      Request q = random_request(random);
+      std::vector<http::Header> fields;
+      for (const auto& [name, value] : q.headers) fields.push_back({.name = name, .value = value});
+      Match match;
+      Verdict verdict;
+      if (router.match({.method = q.method,
+                        .host = q.host,
+                        .port = q.port,
+                        .path = q.path,
+                        .headers = fields,
+                        .sni = q.sni,
+                        .protocol = q.protocol},
+                       match)) {
+        verdict = {static_cast<int>(match.route), match.matched_path.size()};
+        ++found;
+      }
+      Verdict expected = reference(routes, q);
+      ASSERT_EQ(verdict.route, expected.route) << describe(routes, q);
+      ASSERT_EQ(verdict.matched, expected.matched) << describe(routes, q);
+    }
+  }
+  // The tables are neither too wide nor too narrow to say something.
+  EXPECT_GT(found, asked / 4);
+  EXPECT_LT(found, asked * 19 / 20);
+}
+
+}  // namespace
+}  // namespace sallyport::router

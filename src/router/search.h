@@ -1,0 +1,49 @@
+// One match in progress: walks the RouteIndex and keeps the lowest rank that fits. Lives on the
+// stack of Router::match().
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "router/route_index.h"
+#include "router/router.h"
+
+namespace sallyport::router {
+
+class Search {
+ public:
+  Search(const RouteIndex& index, const MatchInput& input, Match& out);
+
+  bool run();
+
+ private:
+  // Longer names are no host names (RFC 1035) and match nothing but rules without host.
+  static constexpr size_t kMaxName = 255;
+  using NameBuffer = std::array<char, kMaxName>;
+
+  void visit_host();
+  void visit_wildcards();
+  void visit_named(const HashIndex& table, std::string_view name);
+  void visit(uint32_t bucket);
+  void visit(const Group& group);
+  void visit(uint32_t split_index, const Split& split);
+  void visit_value(uint32_t split_index, std::string_view lower_value);
+  void scan(List list);
+  bool fits(const Posting& posting);
+  bool pattern_fits(const RankedRule& rule);
+  void finish();
+
+  const RouteIndex& index_;
+  const MatchInput& input_;
+  Match& out_;
+  NameBuffer host_buffer_;
+  NameBuffer sni_buffer_;
+  std::string_view host_;
+  std::string_view sni_;
+  uint32_t best_ = kNoRank;
+  uint16_t method_;
+  uint8_t protocol_;
+};
+
+}  // namespace sallyport::router
