@@ -16,3 +16,8 @@ if(benchmark_FOUND)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
   endforeach()
 endif()
+
+# Both ends of `make bench` (tests/bench/run).
+add_executable(wire EXCLUDE_FROM_ALL tests/bench/peers/wire.cpp)
+target_link_libraries(wire PRIVATE PkgConfig::LIBURING)
+set_target_properties(wire PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
