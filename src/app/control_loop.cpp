@@ -47,26 +47,38 @@ void ControlLoop::on_signal(int signal, std::function<void()> handler) {
 }
 
 void ControlLoop::run() {
-  for (;;) {
-    std::vector<pollfd> watched = {{wake_, POLLIN, 0}, {signals_, POLLIN, 0}};
-    for (const Source& source : sources_) watched.push_back({source.descriptor(), POLLIN, 0});
-    poll(watched.data(), watched.size(), wait_limit_ms());
-
-    if (watched[0].revents) {
-      eventfd_t ignored;
-      eventfd_read(wake_, &ignored);
-    }
-    if (watched[1].revents) read_signals();
-    for (size_t i = 0; i < sources_.size(); ++i) {
-      if (watched[i + 2].revents || sources_[i].next_wakeup() <= Clock::now()) sources_[i].step();
-    }
-    drain_jobs();
-    std::lock_guard lock(mutex_);
-    if (stopping_) {
-      jobs_.clear();
-      return;
-    }
+  while (turn(TimePoint::max())) {
   }
+}
+
+bool ControlLoop::run_until(const std::function<bool()>& done, TimePoint deadline) {
+  while (!done()) {
+    if (Clock::now() >= deadline || !turn(deadline)) return false;
+  }
+  return true;
+}
+
+bool ControlLoop::turn(TimePoint limit) {
+  limit = std::min(limit, Clock::now() + std::chrono::hours(1));
+  std::vector<pollfd> watched = {{wake_, POLLIN, 0}, {signals_, POLLIN, 0}};
+  for (const Source& source : sources_) {
+    watched.push_back({source.descriptor(), POLLIN, 0});
+    limit = std::min(limit, source.next_wakeup());
+  }
+  poll(watched.data(), watched.size(), static_cast<int>(remaining(limit).count()));
+
+  if (watched[0].revents) {
+    eventfd_t ignored;
+    eventfd_read(wake_, &ignored);
+  }
+  if (watched[1].revents) read_signals();
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (watched[i + 2].revents || sources_[i].next_wakeup() <= Clock::now()) sources_[i].step();
+  }
+  drain_jobs();
+  std::lock_guard lock(mutex_);
+  if (stopping_) jobs_.clear();
+  return !stopping_;
 }
 
 void ControlLoop::drain_jobs() {
@@ -84,12 +96,6 @@ void ControlLoop::read_signals() {
     auto handler = handlers_.find(static_cast<int>(info.ssi_signo));
     if (handler != handlers_.end()) handler->second();
   }
-}
-
-int ControlLoop::wait_limit_ms() const {
-  TimePoint next = Clock::now() + std::chrono::hours(1);
-  for (const Source& source : sources_) next = std::min(next, source.next_wakeup());
-  return static_cast<int>(remaining(next).count());
 }
 
 }  // namespace sallyport::app

@@ -40,12 +40,14 @@ class ControlLoop {
 
   // Runs until stop().
   void run();
+  // Runs until `done` says true (asked after each turn); false when `deadline` came first, or stop().
+  bool run_until(const std::function<bool()>& done, TimePoint deadline);
   void stop();
 
  private:
+  bool turn(TimePoint limit);  // one wait and what it brought; false after stop()
   void drain_jobs();
   void read_signals();
-  int wait_limit_ms() const;
 
   int wake_;          // eventfd
   int signals_ = -1;  // signalfd

@@ -1,0 +1,122 @@
+#include "app/gateway_options.h"
+
+#include <algorithm>
+
+#include <sched.h>
+
+#include "app/default_certificate.h"
+#include "base/file.h"
+
+namespace sallyport::app {
+namespace {
+
+using conf::Key;
+
+void add_listeners(std::vector<proxy::ListenerOptions>& out, proxy::Role role,
+                   const std::vector<conf::Listen>& listens) {
+  for (const conf::Listen& listen : listens) {
+    proxy::ListenerOptions& listener = out.emplace_back();
+    listener.role = role;
+    listener.address = listen.address;
+    listener.port = listen.port;
+    listener.ssl = listen.ssl;
+    listener.ipv6only = listen.ipv6only.value_or(true);
+    listener.backlog = listen.backlog;
+  }
+}
+
+bool any_ssl(const std::vector<conf::Listen>& listens) {
+  return std::ranges::any_of(listens, &conf::Listen::ssl);
+}
+
+Result<void> take_certificate(proxy::Certificate& out, const conf::Settings& settings, Key listen,
+                              Key certificate, Key key) {
+  if (!any_ssl(settings.listen(listen))) return {};
+  auto pair = server_certificate(settings, certificate, key);
+  if (!pair) return fail(pair.error());
+  out = std::move(*pair);
+  return {};
+}
+
+net::BackendChoice backend_of(const std::string& word) {
+  if (word == "io_uring") return net::BackendChoice::io_uring;
+  if (word == "epoll") return net::BackendChoice::epoll;
+  return net::BackendChoice::automatic;
+}
+
+void take_limits(proxy::Options& options, const conf::Settings& settings) {
+  conf::Buffers buffers = settings.buffers(Key::nginx_http_large_client_header_buffers);
+  if (buffers.bytes > 0) {
+    options.limits.max_request_line =
+        static_cast<uint32_t>(std::min<int64_t>(buffers.bytes, 1 << 20));
+    options.limits.max_head =
+        static_cast<uint32_t>(std::min<int64_t>(buffers.bytes * buffers.count, 1 << 20));
+  }
+  options.max_body = static_cast<uint64_t>(settings.integer(Key::nginx_http_client_max_body_size));
+  options.admin_max_body =
+      static_cast<uint64_t>(settings.integer(Key::nginx_admin_client_max_body_size));
+  options.keepalive_requests =
+      static_cast<uint32_t>(settings.integer(Key::nginx_http_keepalive_requests));
+  options.upstream_keepalive_pool_size =
+      static_cast<uint32_t>(settings.integer(Key::upstream_keepalive_pool_size));
+  options.upstream_keepalive_max_requests =
+      static_cast<uint32_t>(settings.integer(Key::upstream_keepalive_max_requests));
+  options.upstream_keepalive_idle_timeout = std::chrono::seconds(
+      static_cast<int64_t>(settings.number(Key::upstream_keepalive_idle_timeout)));
+}
+
+bool has_item(const std::vector<std::string>& items, std::string_view word) {
+  return std::ranges::find(items, word) != items.end();
+}
+
+}  // namespace
+
+int worker_count(const conf::Settings& settings) {
+  for (Key key : {Key::workers, Key::nginx_worker_processes}) {
+    if (int64_t count = settings.integer(key); count > 0) return static_cast<int>(count);
+  }
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
+  return std::max(1, CPU_COUNT(&allowed));
+}
+
+Result<proxy::Options> gateway_options(const conf::Settings& settings) {
+  proxy::Options options;
+  add_listeners(options.listeners, proxy::Role::proxy, settings.listen(Key::proxy_listen));
+  add_listeners(options.listeners, proxy::Role::admin, settings.listen(Key::admin_listen));
+  add_listeners(options.listeners, proxy::Role::status, settings.listen(Key::status_listen));
+  options.workers = worker_count(settings);
+  options.io_backend = backend_of(settings.string(Key::io_backend));
+  take_limits(options, settings);
+
+  options.headers = proxy::ResponseHeaders::parse(settings.list(Key::headers));
+  options.upstream_request_id = has_item(settings.list(Key::headers_upstream), "X-Kong-Request-Id");
+  options.trusted_ips = settings.list(Key::trusted_ips);
+  options.real_ip_header = settings.string(Key::real_ip_header);
+  options.real_ip_recursive = settings.flag(Key::real_ip_recursive);
+  options.allow_debug_header = settings.flag(Key::allow_debug_header);
+  options.error_default_type = settings.string(Key::error_default_type);
+  options.dns_hostsfile = settings.string(Key::dns_hostsfile);
+  options.dns_servers = settings.list(Key::dns_resolver);
+
+  std::string log = settings.string(Key::proxy_access_log);
+  log = log.substr(0, log.find(' '));  // a format's name may follow
+  if (log != "off") {
+    options.access_log = log.starts_with('/') ? log : settings.string(Key::prefix) + "/" + log;
+  }
+
+  for (auto& [certificate, listen, cert_key, key_key] :
+       {std::tuple{&options.proxy_certificate, Key::proxy_listen, Key::ssl_cert, Key::ssl_cert_key},
+        std::tuple{&options.admin_certificate, Key::admin_listen, Key::admin_ssl_cert,
+                   Key::admin_ssl_cert_key},
+        std::tuple{&options.status_certificate, Key::status_listen, Key::status_ssl_cert,
+                   Key::status_ssl_cert_key}}) {
+    if (auto taken = take_certificate(*certificate, settings, listen, cert_key, key_key); !taken) {
+      return fail(taken.error());
+    }
+  }
+  return options;
+}
+
+}  // namespace sallyport::app

@@ -1,0 +1,135 @@
+#include "app/node.h"
+
+#include <array>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "conf/display.h"
+
+namespace sallyport::app {
+
+std::string Node::hostname() const {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+admin::Pids Node::pids() const {
+  admin::Pids pids;
+  pids.master = getpid();
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task", error)) {
+    auto id = text::to_integer(entry.path().filename().string());
+    if (id && *id != pids.master) pids.workers.push_back(*id);
+  }
+  return pids;
+}
+
+admin::Counters Node::counters() const {
+  admin::Counters out;
+  if (!parts_.gateway) return out;
+  proxy::Counters now = parts_.gateway->counters();
+  out.connections_accepted = now.connections_accepted;
+  out.connections_handled = now.connections_handled;
+  out.connections_active = now.connections_active;
+  out.connections_reading = now.connections_reading;
+  out.connections_writing = now.connections_writing;
+  out.connections_waiting = now.connections_waiting;
+  out.total_requests = now.total_requests;
+  return out;
+}
+
+admin::Memory Node::memory() const {
+  admin::Memory memory;
+  auto statm = read_file("/proc/self/statm", 4096);
+  if (!statm) return memory;
+  auto fields = text::split(*statm, ' ');
+  if (fields.size() > 1) {
+    auto pages = text::to_integer(fields[1]).value_or(0);
+    memory.resident = static_cast<uint64_t>(pages) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  }
+  return memory;
+}
+
+Json Node::configuration() const {
+  return conf::to_json(*parts_.settings);
+}
+
+namespace {
+
+void add_expiry(std::vector<admin::CertificateExpiry>& out, std::string_view role,
+                const postgres::CertificateFacts& facts) {
+  out.push_back({std::string(role), facts.subject, facts.not_after});
+}
+
+}  // namespace
+
+std::optional<admin::LinkFacts> Node::link() const {
+  if (!parts_.feed) return std::nullopt;
+  postgres::LinkState state = parts_.feed->link();
+  model::FeedState feed = parts_.feed->state();
+  admin::LinkFacts facts;
+  facts.connected = feed.connected;
+  facts.since = feed.since;
+  facts.host =
+      state.host.empty() && !parts_.link.hosts.empty() ? parts_.link.hosts.front() : state.host;
+  facts.address = state.address;
+  facts.port = state.port ? state.port : parts_.link.port;
+  facts.server_version = state.server_version;
+  facts.tls = state.tls;
+  facts.verified = state.tls && parts_.link.verify && parts_.link.verify_host;
+  facts.plain_fallback = state.plain_fallback;
+  facts.tls_version = state.tls_version;
+  facts.cipher = state.cipher;
+  for (size_t i = 0; i < state.server_chain.size(); ++i) {
+    add_expiry(facts.certificates, i == 0 ? "server" : "authority", state.server_chain[i]);
+  }
+  if (state.client_certificate) add_expiry(facts.certificates, "client", *state.client_certificate);
+  facts.crl_next_update = state.crl_next_update;
+  if (!feed.last_error.empty()) {
+    facts.last_error = Error{"link.feed", Side::database, Retry::later, feed.last_error, ""};
+    facts.last_error_at = feed.last_error_at;
+  }
+  return facts;
+}
+
+admin::FeedFacts Node::feed() const {
+  admin::FeedFacts facts;
+  if (parts_.feed) facts.last_contact = parts_.feed->state().last_applied_at;
+  if (parts_.snapshot) {
+    facts.sequence = parts_.snapshot->sequence;
+    facts.snapshot_version = parts_.snapshot->version;
+  }
+  facts.built_at = parts_.built_at;
+  facts.faults = parts_.build_faults;
+  return facts;
+}
+
+std::string Node::not_ready() const {
+  if (parts_.draining) return "draining";
+  if (!parts_.snapshot) return "no configuration yet";
+  return "";
+}
+
+Result<std::string> node_id(const conf::Settings& settings) {
+  const std::string& configured = settings.string(conf::Key::node_id);
+  if (!configured.empty()) return configured;
+  std::string path = settings.string(conf::Key::prefix) + "/kong.id";
+  if (auto content = read_file(path, 256)) {
+    std::string id(text::trim(*content));
+    if (is_uuid(id)) return id;
+  }
+  std::string id = new_uuid();
+  if (auto written = write_file_atomically(path, id + "\n", 0644); !written) {
+    return fail(written.error());
+  }
+  return id;
+}
+
+}  // namespace sallyport::app

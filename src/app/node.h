@@ -1,0 +1,53 @@
+// What this node tells about itself through the Admin and Status API. Control thread; owned by the
+// Server, reads what the Server's parts know.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "admin/node_info.h"
+#include "conf/settings.h"
+#include "postgres/change_feed.h"
+#include "proxy/gateway.h"
+#include "runtime/snapshot.h"
+
+namespace sallyport::app {
+
+// Filled and kept current by the Server.
+struct NodeParts {
+  const conf::Settings* settings = nullptr;
+  const proxy::Gateway* gateway = nullptr;     // null until it runs
+  const postgres::ChangeFeed* feed = nullptr;  // null without a database
+  postgres::LinkSettings link;
+  std::shared_ptr<const runtime::Snapshot> snapshot;
+  int64_t built_at = 0;  // Unix seconds
+  std::vector<std::string> build_faults;
+  std::string node_id;
+  bool draining = false;
+};
+
+class Node final : public admin::NodeInfo {
+ public:
+  explicit Node(NodeParts& parts) : parts_(parts) {}
+
+  std::string hostname() const override;
+  std::string node_id() const override { return parts_.node_id; }
+  admin::Pids pids() const override;
+  admin::Counters counters() const override;
+  admin::Memory memory() const override;
+  Json configuration() const override;
+  std::vector<admin::PluginFacts> plugins() const override { return {}; }
+  std::vector<std::string> plugins_in_use() const override { return {}; }
+  std::optional<admin::LinkFacts> link() const override;
+  admin::FeedFacts feed() const override;
+  std::string not_ready() const override;
+
+ private:
+  NodeParts& parts_;
+};
+
+// The node's id: `node_id`, or the one kept in <prefix>/kong.id, made at the first start.
+Result<std::string> node_id(const conf::Settings& settings);
+
+}  // namespace sallyport::app

@@ -1,0 +1,294 @@
+#include "app/server.h"
+
+#include <csignal>
+#include <algorithm>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "admin/admin_api.h"
+#include "admin/status_api.h"
+#include "app/control_loop.h"
+#include "app/gateway_options.h"
+#include "app/node.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "postgres/change_feed.h"
+#include "postgres/migrations/migrator.h"
+#include "postgres/store.h"
+#include "runtime/builder.h"
+#include "runtime/publisher.h"
+
+namespace sallyport::app {
+namespace {
+
+using conf::Key;
+
+constexpr Milliseconds kDrain{30'000};        // after SIGQUIT: what nginx's users wait for
+constexpr Milliseconds kRetireDrain{60'000};  // the former data plane after a reload
+constexpr Milliseconds kFirstLoad{60'000};    // reading and building 100,000 routes takes a second
+
+// Refuses a database that the gateway could not work with, and says what to do.
+Result<void> check_schema(const postgres::LinkSettings& link) {
+  auto connection = postgres::Connection::open(link);
+  if (!connection) {
+    Error error = connection.error();
+    error.remedy += error.remedy.empty() ? "" : "; ";
+    error.remedy += "`sallyport doctor` walks the link step by step";
+    return fail(std::move(error));
+  }
+  postgres::Migrator migrator(*connection, link.timeout, [](const std::string&) {});
+  auto state = migrator.state();
+  if (!state) return fail(state.error());
+  if (state->needs_bootstrap) {
+    return fail("app.schema", Side::database,
+                fmt::format("database '{}' has no schema yet", link.database),
+                "run `sallyport migrations bootstrap`");
+  }
+  if (!state->unknown.empty()) {
+    return fail("app.schema", Side::database,
+                fmt::format("database '{}' was migrated by a newer Kong than 3.10", link.database),
+                "use a database of Kong 3.9 or 3.10, or one of your own");
+  }
+  if (!state->pending.empty() || !state->available.empty()) {
+    return fail("app.schema", Side::database,
+                fmt::format("the schema of database '{}' is not up to date", link.database),
+                state->pending.empty() ? "run `sallyport migrations up`"
+                                       : "run `sallyport migrations finish`");
+  }
+  if (!state->change_log) {
+    log::warn(
+        "database '{}' has no change log: changes are found by comparing tables every {} s. "
+        "`sallyport migrations up` adds it",
+        link.database, "db_update_frequency");
+  }
+  return {};
+}
+
+class RunningServer final : public Server {
+ public:
+  RunningServer(conf::Settings settings, std::function<conf::Loaded()> reload)
+      : settings_(std::move(settings)), reload_(std::move(reload)), node_(parts_), status_(node_) {}
+
+  ~RunningServer() override {
+    feed_.reset();
+    if (gateway_) gateway_->stop();
+    for (auto& gateway : retired_) gateway->stop();  // ends their drains
+    waiting_.clear();
+  }
+
+  Result<void> start();
+  void run() override { loop_.run(); }
+
+ private:
+  Result<void> start_link(const conf::Settings& settings);
+  Result<void> load_configuration();
+  bool link_changed(const conf::Settings& settings) const;
+  void retire(std::unique_ptr<proxy::Gateway> former);
+  Result<std::unique_ptr<proxy::Gateway>> start_gateway(const conf::Settings& settings);
+  void watch_signals();
+  void take_batch(model::ChangeBatch batch);
+  void publish(std::shared_ptr<const runtime::Snapshot> snapshot, std::vector<std::string> faults);
+  void reload();
+  void quit();
+  proxy::Handler on_control_thread(
+      std::function<http::BufferedResponse(const http::BufferedRequest&)> handle);
+
+  conf::Settings settings_;
+  std::function<conf::Loaded()> reload_;
+  ControlLoop loop_;
+  NodeParts parts_;
+  Node node_;
+  admin::StatusApi status_;
+  runtime::Publisher publisher_;
+  runtime::Builder builder_;  // the feed's thread
+  std::unique_ptr<postgres::ChangeFeed> feed_;
+  std::unique_ptr<postgres::Store> store_;
+  std::unique_ptr<admin::AdminApi> admin_;
+  std::unique_ptr<proxy::Gateway> gateway_;
+  std::vector<std::unique_ptr<proxy::Gateway>> retired_;  // of former configurations, draining
+  std::vector<std::jthread> waiting_;                     // for a data plane to drain
+};
+
+Result<void> RunningServer::start() {
+  watch_signals();
+  auto id = node_id(settings_);
+  if (!id) return fail(id.error());
+  parts_.node_id = *id;
+  parts_.settings = &settings_;
+  if (auto started = start_link(settings_); !started) return started;
+  if (auto loaded = load_configuration(); !loaded) return loaded;
+  auto gateway = start_gateway(settings_);
+  if (!gateway) return fail(gateway.error());
+  gateway_ = std::move(*gateway);
+  parts_.gateway = gateway_.get();
+  log::notice("{} started: {} worker(s) on {}", kServerToken, worker_count(settings_),
+              gateway_->backend());
+  return {};
+}
+
+Result<void> RunningServer::start_link(const conf::Settings& settings) {
+  auto link = postgres::link_settings(settings, postgres::LinkRole::main);
+  if (!link) return fail(link.error());
+  if (auto checked = check_schema(*link); !checked) return checked;
+  feed_.reset();  // the former one, at a reload
+  parts_.link = *link;
+
+  postgres::ChangeFeed::Options options;
+  options.link = *link;
+  options.entities = runtime::Builder::entities();
+  options.poll =
+      Milliseconds(static_cast<int64_t>(settings.number(Key::db_update_frequency) * 1000));
+  feed_ = std::make_unique<postgres::ChangeFeed>(
+      std::move(options), [this](model::ChangeBatch batch) { take_batch(std::move(batch)); });
+  parts_.feed = feed_.get();
+  store_ = std::make_unique<postgres::Store>(*link, &feed_->health());
+  admin_ = std::make_unique<admin::AdminApi>(*store_, node_);
+  return {};
+}
+
+// No listener is bound before the first snapshot is there: nobody gets a 404 for being early.
+Result<void> RunningServer::load_configuration() {
+  feed_->start();
+  bool loaded = loop_.run_until([this] { return parts_.snapshot != nullptr; },
+                                Clock::now() + parts_.link.timeout + kFirstLoad);
+  if (loaded) return {};
+  std::string reason = feed_->state().last_error;
+  return fail("app.first_load", Side::database,
+              fmt::format("the configuration could not be loaded: {}",
+                          reason.empty() ? "the database does not answer" : reason),
+              "`sallyport doctor` walks the link step by step", Retry::later);
+}
+
+// On the feed's thread: building does not hold up the Admin API.
+void RunningServer::take_batch(model::ChangeBatch batch) {
+  if (!builder_.apply(batch) && !batch.complete) return;
+  auto snapshot = builder_.build();
+  std::vector<std::string> faults;
+  for (const Error& fault : builder_.faults()) faults.push_back(fault.text());
+  loop_.post([this, snapshot = std::move(snapshot), faults = std::move(faults)]() mutable {
+    publish(std::move(snapshot), std::move(faults));
+  });
+}
+
+void RunningServer::publish(std::shared_ptr<const runtime::Snapshot> snapshot,
+                            std::vector<std::string> faults) {
+  for (const std::string& fault : faults) {
+    bool known = std::ranges::find(parts_.build_faults, fault) != parts_.build_faults.end();
+    if (!known) log::error("configuration: {}", fault);
+  }
+  parts_.snapshot = snapshot;
+  parts_.built_at = unix_seconds();
+  parts_.build_faults = std::move(faults);
+  publisher_.publish(std::move(snapshot));
+}
+
+// A worker's request, answered on the control thread; the reply finds its way back by itself.
+proxy::Handler RunningServer::on_control_thread(
+    std::function<http::BufferedResponse(const http::BufferedRequest&)> handle) {
+  return [this, handle = std::move(handle)](http::BufferedRequest request, proxy::Reply reply) {
+    loop_.post([handle, request = std::move(request), reply = std::move(reply)] {
+      reply(handle(request));
+    });
+  };
+}
+
+Result<std::unique_ptr<proxy::Gateway>> RunningServer::start_gateway(
+    const conf::Settings& settings) {
+  auto options = gateway_options(settings);
+  if (!options) return fail(options.error());
+  options->admin = on_control_thread(
+      [this](const http::BufferedRequest& request) { return admin_->handle(request); });
+  options->status = on_control_thread(
+      [this](const http::BufferedRequest& request) { return status_.handle(request); });
+  return proxy::Gateway::start(std::move(*options), publisher_);
+}
+
+void RunningServer::watch_signals() {
+  auto stop = [this] {
+    log::notice("stopping");
+    loop_.stop();
+  };
+  loop_.on_signal(SIGTERM, stop);
+  loop_.on_signal(SIGINT, stop);
+  loop_.on_signal(SIGQUIT, [this] { quit(); });
+  loop_.on_signal(SIGHUP, [this] { reload(); });
+  loop_.on_signal(SIGUSR1, [this] {
+    log::reopen();
+    gateway_->reopen_logs();
+  });
+  signal(SIGPIPE, SIG_IGN);
+}
+
+// Draining blocks, and the Admin API and the feed go on meanwhile: another thread waits.
+void RunningServer::quit() {
+  if (std::exchange(parts_.draining, true)) return;
+  log::notice("draining, for at most {} s", kDrain.count() / 1000);
+  waiting_.emplace_back([this] {
+    if (!gateway_->drain(kDrain)) log::warn("some connections were cut");
+    loop_.stop();
+  });
+}
+
+// The former data plane of a reload: drained beside the new one, destroyed on this thread.
+void RunningServer::retire(std::unique_ptr<proxy::Gateway> former) {
+  proxy::Gateway* gateway = former.get();
+  retired_.push_back(std::move(former));
+  waiting_.emplace_back([this, gateway] {
+    gateway->drain(kRetireDrain);
+    loop_.post([this, gateway] {
+      std::erase_if(retired_, [&](const auto& held) { return held.get() == gateway; });
+    });
+  });
+}
+
+bool RunningServer::link_changed(const conf::Settings& settings) const {
+  for (const conf::Directive& directive : conf::directives()) {
+    bool link = directive.name.starts_with("pg_") || directive.name.starts_with("db_") ||
+                directive.name.starts_with("lua_ssl_") || directive.name.starts_with("dns_");
+    if (!link) continue;
+    bool same = directive.type == conf::Type::secret
+                    ? settings.secret(directive.key).equals(settings_.secret(directive.key).reveal())
+                    : settings.display(directive.key) == settings_.display(directive.key);
+    if (!same) return true;
+  }
+  return false;
+}
+
+// All or nothing: the new data plane runs before the old one stops accepting.
+void RunningServer::reload() {
+  auto refuse = [](const Error& error) {
+    log::error("reload: {}; the former configuration stays in use", error.text());
+  };
+  conf::Loaded loaded = reload_();
+  if (!loaded.faults.empty()) {
+    for (const conf::Fault& fault : loaded.faults) log::error("reload: {}", fault.text());
+    log::error("reload: the former configuration stays in use");
+    return;
+  }
+  auto gateway = start_gateway(loaded.settings);
+  if (!gateway) return refuse(gateway.error());
+  if (link_changed(loaded.settings)) {
+    if (auto linked = start_link(loaded.settings); !linked) return refuse(linked.error());
+    feed_->start();
+  }
+  log::Level level;
+  if (log::parse_level(loaded.settings.string(Key::log_level), level)) log::set_level(level);
+  settings_ = std::move(loaded.settings);
+  retire(std::exchange(gateway_, std::move(*gateway)));
+  parts_.gateway = gateway_.get();
+  log::notice("reloaded");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(conf::Settings settings,
+                                              std::function<conf::Loaded()> reload) {
+  auto server = std::make_unique<RunningServer>(std::move(settings), std::move(reload));
+  if (auto started = server->start(); !started) return fail(started.error());
+  return server;
+}
+
+}  // namespace sallyport::app

@@ -1,0 +1,183 @@
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/configuration.h"
+#include "app/pid_file.h"
+#include "app/server.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace sallyport::app {
+namespace {
+
+using conf::Key;
+
+struct StartOptions {
+  ConfigurationOptions configuration;
+  bool foreground = false;
+};
+
+std::string under_prefix(const conf::Settings& settings, const std::string& path) {
+  return path.starts_with('/') ? path : settings.string(Key::prefix) + "/" + path;
+}
+
+Result<void> prepare_prefix(const conf::Settings& settings) {
+  for (const char* part : {"", "/logs", "/pids"}) {
+    std::string directory = settings.string(Key::prefix) + part;
+    if (auto made = make_directories(directory); !made) {
+      Error error = made.error();
+      error.remedy = "choose a writable prefix with -p or `prefix`";
+      return fail(std::move(error));
+    }
+  }
+  return {};
+}
+
+// A foreground process talks to its terminal, unless the file says where to.
+std::string log_path(const conf::Loaded& loaded, bool foreground) {
+  const std::string& path = loaded.settings.string(Key::proxy_error_log);
+  if (foreground && !loaded.written(Key::proxy_error_log)) return "";
+  return path.starts_with("/dev/std") ? path : under_prefix(loaded.settings, path);
+}
+
+// Runs the node; `report` is told once whether it came up ("" for yes).
+int serve(const StartOptions& options, conf::Loaded loaded, bool foreground,
+          const std::function<void(const std::string&)>& report) {
+  // Keys and passwords are in this memory: no core file, no ptrace by others.
+  prctl(PR_SET_DUMPABLE, 0);
+  std::string prefix = loaded.settings.string(Key::prefix);
+  auto pid_file = PidFile::take(prefix);
+  if (!pid_file) return report(pid_file.error().text()), 1;
+
+  log::Level level = log::Level::notice;
+  log::parse_level(loaded.settings.string(Key::log_level), level);
+  std::string path = log_path(loaded, foreground);
+  if (!log::start(path, level)) {
+    return report(fmt::format("cannot open the log {}: {}", path, strerror(errno))), 1;
+  }
+  for (const conf::Fault& warning : loaded.warnings) log::warn("{}", warning.text());
+
+  auto server = Server::start(std::move(loaded.settings),
+                              [sources = sources_of(options.configuration)] {
+                                return conf::load(sources);
+                              });
+  if (!server) {
+    log::error("{}", server.error().text());
+    return report(server.error().text()), 1;
+  }
+  report("");
+  (*server)->run();
+  return 0;
+}
+
+int start_foreground(const StartOptions& options, conf::Loaded loaded) {
+  return serve(options, std::move(loaded), true, [](const std::string& error) {
+    if (!error.empty()) fmt::print(stderr, "Error: {}\n", error);
+  });
+}
+
+void detach() {
+  setsid();
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  dup2(null, 0);
+  dup2(null, 1);
+  dup2(null, 2);
+  if (null > 2) close(null);
+}
+
+// The parent stays until the child is up, so that the exit code tells the truth.
+int start_daemon(const StartOptions& options, conf::Loaded loaded) {
+  int ready[2];
+  if (pipe2(ready, O_CLOEXEC) != 0) return 1;
+  std::string prefix = loaded.settings.string(Key::prefix);
+  pid_t child = fork();
+  if (child < 0) {
+    fmt::print(stderr, "Error: cannot fork: {}\n", strerror(errno));
+    return 1;
+  }
+  if (child == 0) {
+    close(ready[0]);
+    detach();
+    int code = serve(options, std::move(loaded), false, [&](const std::string& error) {
+      std::string line = error.empty() ? "ok" : error;
+      [[maybe_unused]] ssize_t written = write(ready[1], line.data(), line.size());
+      close(ready[1]);
+    });
+    _exit(code);
+  }
+  close(ready[1]);
+  std::string answer;
+  char buffer[1024];
+  for (ssize_t n; (n = read(ready[0], buffer, sizeof buffer)) > 0;) {
+    answer.append(buffer, static_cast<size_t>(n));
+  }
+  close(ready[0]);
+  if (answer == "ok") {
+    fmt::print("Sallyport started\n");
+    return 0;
+  }
+  if (answer.empty()) answer = "the process ended before it was up; see its log";
+  fmt::print(stderr, "Error: {}\n", answer);
+  return 1;
+}
+
+int start(const StartOptions& options) {
+  auto loaded = load_configuration(options.configuration);
+  if (!loaded) return 1;
+  if (auto prepared = prepare_prefix(loaded->settings); !prepared) {
+    fmt::print(stderr, "Error: {}\n", prepared.error().text());
+    return 1;
+  }
+  bool foreground = options.foreground || !loaded->settings.flag(Key::nginx_daemon);
+  return foreground ? start_foreground(options, std::move(*loaded))
+                    : start_daemon(options, std::move(*loaded));
+}
+
+}  // namespace
+
+Action start_command(CLI::App& command) {
+  auto options = std::make_shared<StartOptions>();
+  add_configuration_options(command, options->configuration);
+  command.add_flag("--foreground", options->foreground,
+                   "Stay in the foreground and log to the terminal (as nginx_daemon = off)");
+  command.footer(
+      "Examples:\n"
+      "  sallyport start -c /etc/kong/kong.conf\n"
+      "  KONG_PG_HOST=db.example.com sallyport start --foreground -p /var/lib/sallyport");
+  return [options] { return start(*options); };
+}
+
+// stop, wait until it is gone, start.
+Action restart_command(CLI::App& command) {
+  auto options = std::make_shared<StartOptions>();
+  add_configuration_options(command, options->configuration);
+  return [options] {
+    auto loaded = load_configuration(options->configuration);
+    if (!loaded) return 1;
+    std::string prefix = loaded->settings.string(Key::prefix);
+    if (auto pid = PidFile::owner(prefix)) {
+      kill(*pid, SIGTERM);
+      if (!wait_until_gone(prefix, std::chrono::seconds(10))) {
+        fmt::print(stderr, "Error: process {} does not stop\n", *pid);
+        return 1;
+      }
+    }
+    return start(*options);
+  };
+}
+
+}  // namespace sallyport::app
