@@ -40,7 +40,8 @@ class ControlLoop {
 
   // Runs until stop().
   void run();
-  // Runs until `done` says true (asked after each turn); false when `deadline` came first, or stop().
+  // Runs until `done` says true (asked after each turn); false when `deadline` came first, or
+  // stop().
   bool run_until(const std::function<bool()>& done, TimePoint deadline);
   void stop();
 

@@ -1,7 +1,6 @@
 // stop, quit, reload, health: words to a running node, by its pid file.
-#include <csignal>
-
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <thread>
@@ -48,15 +47,6 @@ int end(const ConfigurationOptions& options, int signal, int seconds, const char
 }
 
 }  // namespace
-
-bool wait_until_gone(const std::string& prefix, std::chrono::seconds within) {
-  auto deadline = std::chrono::steady_clock::now() + within;
-  while (PidFile::owner(prefix)) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return true;
-}
 
 Action stop_command(CLI::App& command) {
   auto options = std::make_shared<ConfigurationOptions>();

@@ -1,7 +1,9 @@
 #include "app/pid_file.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -73,6 +75,15 @@ PidFile::~PidFile() {
   if (fd_ < 0) return;
   unlink(path_.c_str());
   close(fd_);
+}
+
+bool wait_until_gone(const std::string& prefix, std::chrono::seconds within) {
+  auto deadline = std::chrono::steady_clock::now() + within;
+  while (PidFile::owner(prefix)) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
 }
 
 }  // namespace sallyport::app

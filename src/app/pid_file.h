@@ -2,6 +2,7 @@
 // so a pid that the kernel has given to somebody else is never mistaken for ours.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -32,5 +33,8 @@ class PidFile {
   std::string path_;
   int fd_;
 };
+
+// Whether the node of that prefix ends within that time.
+bool wait_until_gone(const std::string& prefix, std::chrono::seconds within);
 
 }  // namespace sallyport::app

@@ -1,7 +1,7 @@
 #include "app/server.h"
 
-#include <csignal>
 #include <algorithm>
+#include <csignal>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -249,9 +249,10 @@ bool RunningServer::link_changed(const conf::Settings& settings) const {
     bool link = directive.name.starts_with("pg_") || directive.name.starts_with("db_") ||
                 directive.name.starts_with("lua_ssl_") || directive.name.starts_with("dns_");
     if (!link) continue;
-    bool same = directive.type == conf::Type::secret
-                    ? settings.secret(directive.key).equals(settings_.secret(directive.key).reveal())
-                    : settings.display(directive.key) == settings_.display(directive.key);
+    bool same =
+        directive.type == conf::Type::secret
+            ? settings.secret(directive.key).equals(settings_.secret(directive.key).reveal())
+            : settings.display(directive.key) == settings_.display(directive.key);
     if (!same) return true;
   }
   return false;

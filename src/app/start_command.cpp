@@ -1,17 +1,15 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "app/commands.h"
 #include "app/configuration.h"
@@ -71,10 +69,9 @@ int serve(const StartOptions& options, conf::Loaded loaded, bool foreground,
   }
   for (const conf::Fault& warning : loaded.warnings) log::warn("{}", warning.text());
 
-  auto server = Server::start(std::move(loaded.settings),
-                              [sources = sources_of(options.configuration)] {
-                                return conf::load(sources);
-                              });
+  auto server =
+      Server::start(std::move(loaded.settings),
+                    [sources = sources_of(options.configuration)] { return conf::load(sources); });
   if (!server) {
     log::error("{}", server.error().text());
     return report(server.error().text()), 1;
