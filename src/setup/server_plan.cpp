@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kSettingsName = "sallyport.conf";
 
-std::string quoted(std::string_view value) {
+std::string conf_literal(std::string_view value) {
   std::string out = "'";
   for (char c : value) out += c == '\'' ? "''" : std::string(1, c);
   return out + "'";
@@ -26,7 +26,7 @@ std::string quoted(std::string_view value) {
 std::string settings_text(const ServerFiles& files, const std::string& minimum_tls) {
   std::string out = "# TLS for the gateway's configuration store; written by sallyport.\n";
   auto line = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) out += fmt::format("{} = {}\n", name, quoted(value));
+    if (!value.empty()) out += fmt::format("{} = {}\n", name, conf_literal(value));
   };
   out += "ssl = on\n";
   line("ssl_cert_file", files.certificate);
@@ -129,7 +129,8 @@ class Planner {
   Result<void> write_settings(const ServerFiles& used) {
     bool included = !server_.include_directory.empty();
     std::filesystem::path base = std::filesystem::path(server_.config_file).parent_path();
-    std::filesystem::path directory = included ? server_.include_directory : base;
+    std::filesystem::path directory =
+        included ? std::filesystem::path(server_.include_directory) : base;
     plan_.settings_file = (directory / kSettingsName).string();
     std::string text = settings_text(used, request_.minimum_tls);
     auto written = change(plan_.settings_file, 0644, [&](std::string_view) { return text; });
