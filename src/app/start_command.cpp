@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -13,11 +14,11 @@
 
 #include "app/commands.h"
 #include "app/configuration.h"
+#include "app/daemon.h"
 #include "app/pid_file.h"
 #include "app/server.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/text.h"
 
 namespace sallyport::app {
 namespace {
@@ -52,13 +53,11 @@ std::string log_path(const conf::Loaded& loaded, bool foreground) {
   return path.starts_with("/dev/std") ? path : under_prefix(loaded.settings, path);
 }
 
-// Runs the node; `report` is told once whether it came up ("" for yes).
-int serve(const StartOptions& options, conf::Loaded loaded, bool foreground,
-          const std::function<void(const std::string&)>& report) {
+int serve(const ConfigurationOptions& options, conf::Loaded loaded, bool foreground,
+          const Report& report) {
   // Keys and passwords are in this memory: no core file, no ptrace by others.
   prctl(PR_SET_DUMPABLE, 0);
-  std::string prefix = loaded.settings.string(Key::prefix);
-  auto pid_file = PidFile::take(prefix);
+  auto pid_file = PidFile::take(loaded.settings.string(Key::prefix));
   if (!pid_file) return report(pid_file.error().text()), 1;
 
   log::Level level = log::Level::notice;
@@ -69,9 +68,8 @@ int serve(const StartOptions& options, conf::Loaded loaded, bool foreground,
   }
   for (const conf::Fault& warning : loaded.warnings) log::warn("{}", warning.text());
 
-  auto server =
-      Server::start(std::move(loaded.settings),
-                    [sources = sources_of(options.configuration)] { return conf::load(sources); });
+  auto server = Server::start(std::move(loaded.settings),
+                              [sources = sources_of(options)] { return conf::load(sources); });
   if (!server) {
     log::error("{}", server.error().text());
     return report(server.error().text()), 1;
@@ -79,57 +77,6 @@ int serve(const StartOptions& options, conf::Loaded loaded, bool foreground,
   report("");
   (*server)->run();
   return 0;
-}
-
-int start_foreground(const StartOptions& options, conf::Loaded loaded) {
-  return serve(options, std::move(loaded), true, [](const std::string& error) {
-    if (!error.empty()) fmt::print(stderr, "Error: {}\n", error);
-  });
-}
-
-void detach() {
-  setsid();
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  dup2(null, 0);
-  dup2(null, 1);
-  dup2(null, 2);
-  if (null > 2) close(null);
-}
-
-// The parent stays until the child is up, so that the exit code tells the truth.
-int start_daemon(const StartOptions& options, conf::Loaded loaded) {
-  int ready[2];
-  if (pipe2(ready, O_CLOEXEC) != 0) return 1;
-  std::string prefix = loaded.settings.string(Key::prefix);
-  pid_t child = fork();
-  if (child < 0) {
-    fmt::print(stderr, "Error: cannot fork: {}\n", strerror(errno));
-    return 1;
-  }
-  if (child == 0) {
-    close(ready[0]);
-    detach();
-    int code = serve(options, std::move(loaded), false, [&](const std::string& error) {
-      std::string line = error.empty() ? "ok" : error;
-      [[maybe_unused]] ssize_t written = write(ready[1], line.data(), line.size());
-      close(ready[1]);
-    });
-    _exit(code);
-  }
-  close(ready[1]);
-  std::string answer;
-  char buffer[1024];
-  for (ssize_t n; (n = read(ready[0], buffer, sizeof buffer)) > 0;) {
-    answer.append(buffer, static_cast<size_t>(n));
-  }
-  close(ready[0]);
-  if (answer == "ok") {
-    fmt::print("Sallyport started\n");
-    return 0;
-  }
-  if (answer.empty()) answer = "the process ended before it was up; see its log";
-  fmt::print(stderr, "Error: {}\n", answer);
-  return 1;
 }
 
 int start(const StartOptions& options) {
@@ -140,8 +87,10 @@ int start(const StartOptions& options) {
     return 1;
   }
   bool foreground = options.foreground || !loaded->settings.flag(Key::nginx_daemon);
-  return foreground ? start_foreground(options, std::move(*loaded))
-                    : start_daemon(options, std::move(*loaded));
+  auto work = [&](const Report& report) {
+    return serve(options.configuration, std::move(*loaded), foreground, report);
+  };
+  return foreground ? run_foreground(work) : run_daemon(work, "Sallyport started");
 }
 
 }  // namespace

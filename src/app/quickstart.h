@@ -1,0 +1,37 @@
+// The whole product in one command: certificates, a private PostgreSQL behind `hostssl all all all
+// cert`, the schema, a gateway, a service and a route to a small echo upstream, one request, and
+// the doctor's report. Steps that are done already are skipped; a run that was cut off is
+// completed. Main thread of a command.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+
+namespace sallyport::app {
+
+struct QuickstartOptions {
+  std::string prefix;  // where everything lives; made when missing
+  // Ports on 127.0.0.1; 0: the one of the last run, or the usual one, or the next that is free.
+  int proxy_port = 0;
+  int admin_port = 0;
+  int status_port = 0;
+  int database_port = 0;
+  int echo_port = 0;
+};
+
+// $HOME/.local/share/sallyport/quickstart, or /var/lib/sallyport/quickstart for root, whose home
+// the server's user may not enter.
+std::string default_quickstart_prefix();
+
+// Prints progress and results on standard output.
+Result<void> quickstart(const QuickstartOptions& options);
+
+// Ends gateway, echo upstream and PostgreSQL; what they wrote stays.
+Result<void> quickstart_stop(const std::string& prefix);
+
+// Ends them and removes the prefix. Error "quickstart.not_ours" when it was not made by quickstart.
+Result<void> quickstart_reset(const std::string& prefix);
+
+}  // namespace sallyport::app
