@@ -1,0 +1,112 @@
+#include "net/block.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace sallyport::net {
+namespace {
+
+// Unused blocks above this many are given back: 16 MiB per worker.
+constexpr size_t kKeep = 1024;
+
+Block* allocate(BlockPool* pool, size_t capacity) {
+  void* memory = std::malloc(sizeof(Block) + capacity + kBlockSlack);
+  if (memory == nullptr) throw std::bad_alloc();
+  auto* block = new (memory) Block;
+  block->pool = pool;
+  block->capacity = static_cast<uint32_t>(capacity);
+  return block;
+}
+
+}  // namespace
+
+size_t Block::append(std::string_view text) {
+  const size_t count = std::min<size_t>(text.size(), room());
+  std::memcpy(bytes() + end, text.data(), count);
+  end += static_cast<uint32_t>(count);
+  return count;
+}
+
+void BlockDeleter::operator()(Block* block) const noexcept {
+  block->pool->put(block);
+}
+
+BlockPool::~BlockPool() {
+  while (Block* block = free_) {
+    free_ = block->next;
+    std::free(block);
+  }
+}
+
+Block* BlockPool::take_raw() {
+  Block* block = free_;
+  if (block == nullptr) return allocate(this, kBlockSize);
+  free_ = block->next;
+  --unused_;
+  block->next = nullptr;
+  block->begin = block->end = 0;
+  return block;
+}
+
+BlockPtr BlockPool::make(size_t bytes) {
+  return BlockPtr(allocate(this, bytes));
+}
+
+void BlockPool::put(Block* block) noexcept {
+  if (block->capacity != kBlockSize || unused_ >= kKeep) {
+    std::free(block);
+    return;
+  }
+  block->next = free_;
+  free_ = block;
+  ++unused_;
+}
+
+void BlockQueue::push(BlockPtr block) {
+  Block* raw = block.release();
+  raw->next = nullptr;
+  bytes_ += raw->size();
+  if (tail_) {
+    tail_->next = raw;
+  } else {
+    head_ = raw;
+  }
+  tail_ = raw;
+}
+
+void BlockQueue::push_front(BlockPtr block) {
+  Block* raw = block.release();
+  raw->next = head_;
+  bytes_ += raw->size();
+  head_ = raw;
+  if (tail_ == nullptr) tail_ = raw;
+}
+
+BlockPtr BlockQueue::pop() {
+  Block* raw = head_;
+  if (raw == nullptr) return nullptr;
+  head_ = raw->next;
+  if (head_ == nullptr) tail_ = nullptr;
+  raw->next = nullptr;
+  bytes_ -= raw->size();
+  return BlockPtr(raw);
+}
+
+void BlockQueue::consume(size_t count) {
+  while (head_ != nullptr && count >= head_->size()) {
+    count -= head_->size();
+    pop();
+  }
+  if (count > 0 && head_ != nullptr) {
+    head_->begin += static_cast<uint32_t>(count);
+    bytes_ -= count;
+  }
+}
+
+void BlockQueue::clear() {
+  while (head_ != nullptr) pop();
+}
+
+}  // namespace sallyport::net

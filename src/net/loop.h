@@ -1,0 +1,87 @@
+// One thread's event loop: a backend, timers, buffers, a mailbox for other threads, and the streams
+// that live on it. Made, run and destroyed on that thread; only mailbox() is for others.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/task.h"
+#include "net/address.h"
+#include "net/backend.h"
+#include "net/backend_choice.h"
+#include "net/block.h"
+#include "net/mailbox.h"
+#include "net/stream.h"
+#include "net/timer_wheel.h"
+
+namespace sallyport::net {
+
+// A connected stream, or the errno of the failure (ETIMEDOUT, ECONNREFUSED, EMFILE, …).
+struct Connected {
+  StreamPtr stream;
+  int error = 0;
+};
+
+class Loop {
+ public:
+  // With BackendChoice::automatic, `fallback` says why it is epoll and not io_uring, if it is.
+  // Errors: "net.io_backend" (io_uring demanded, refused by the kernel), "net.loop".
+  static Result<std::unique_ptr<Loop>> create(BackendChoice choice,
+                                              std::string* fallback = nullptr);
+  ~Loop();
+
+  // Returns after stop(). A stopped loop may run again.
+  void run();
+  void stop() { stopped_ = true; }
+  // One round: waits up to `timeout_ms` (-1: until something happens) and handles what came.
+  void turn(int timeout_ms);
+
+  // Milliseconds of a steady clock, read once per round; never 0.
+  uint64_t now() const { return now_; }
+  // Reads the clock anew; backends call it after every wait.
+  void update_now();
+
+  TimerWheel& timers() { return timers_; }
+  BlockPool& blocks() { return blocks_; }
+  Backend& backend() { return *backend_; }
+  const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
+
+  // A stream for a connected or connecting socket; takes the descriptor in any case. Null with
+  // errno when the backend cannot take it.
+  StreamPtr adopt(int fd);
+  // A new TCP connection, without Nagle's delay.
+  Task<Connected> connect(const SocketAddress& address, uint32_t timeout_ms);
+
+  // Every open stream fails with `error`: how a loop is emptied before it ends.
+  void fail_streams(int error);
+  bool has_streams() const { return streams_ != nullptr; }
+
+  // --- For streams and backends.
+  void forget(Stream& stream);  // it is closing
+  void retire(Stream* stream);  // nothing refers to it any more; freed at the end of the round
+
+ private:
+  Loop();
+  int wait_time() const;
+  void free_retired();
+
+  uint64_t now_ = 0;
+  bool stopped_ = false;
+  BlockPool blocks_;  // outlives the backend, which holds some
+  TimerWheel timers_;
+  std::shared_ptr<Mailbox> mailbox_;
+  std::unique_ptr<Backend> backend_;
+  FdWatch* mail_watch_ = nullptr;
+  Stream* streams_ = nullptr;
+  Stream* retired_ = nullptr;
+  size_t closing_ = 0;  // forgotten, not retired yet
+};
+
+// The backend under `choice`, made on this thread.
+Result<std::unique_ptr<Backend>> make_backend(Loop& loop, BackendChoice choice,
+                                              std::string* fallback);
+
+}  // namespace sallyport::net

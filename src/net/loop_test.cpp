@@ -1,0 +1,388 @@
+#include "net/loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/listener.h"
+
+namespace sallyport::net {
+namespace {
+
+class OnBothBackends : public testing::TestWithParam<BackendChoice> {
+ protected:
+  void SetUp() override {
+    auto made = Loop::create(GetParam());
+    if (!made && GetParam() == BackendChoice::io_uring) GTEST_SKIP() << made.error().text();
+    ASSERT_TRUE(made) << made.error().text();
+    loop = std::move(*made);
+  }
+  // A stream of the loop and the other end as a plain descriptor.
+  StreamPtr pair(int& peer) {
+    int fds[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | loop->backend().socket_flags(), 0, fds), 0);
+    peer = fds[1];
+    ::fcntl(peer, F_SETFL, 0);
+    return loop->adopt(fds[0]);
+  }
+  template <typename Done>
+  bool run_until(Done done, int rounds = 2'000) {
+    for (int i = 0; i < rounds && !done(); ++i) loop->turn(1);
+    return done();
+  }
+  std::unique_ptr<Loop> loop;
+};
+
+INSTANTIATE_TEST_SUITE_P(Backends, OnBothBackends,
+                         testing::Values(BackendChoice::io_uring, BackendChoice::epoll),
+                         [](const auto& info) { return std::string(name(info.param)); });
+
+struct Log {
+  std::string text;
+  IoStatus status = IoStatus::ok;
+  bool done = false;
+};
+
+Detached read_all(Stream& stream, uint32_t timeout_ms, Log& log) {
+  for (;;) {
+    Received received = co_await stream.receive(timeout_ms);
+    if (received.status != IoStatus::ok) {
+      log.status = received.status;
+      log.done = true;
+      co_return;
+    }
+    log.text += received.block->view();
+  }
+}
+
+TEST_P(OnBothBackends, ReceivesUntilTheEnd) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  Log log;
+  read_all(*stream, 0, log);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(::write(peer, "hello ", 6), 6);
+    loop->turn(1);
+  }
+  EXPECT_TRUE(run_until([&] { return log.text.size() == 600; }));
+  ::close(peer);
+  EXPECT_TRUE(run_until([&] { return log.done; }));
+  EXPECT_EQ(log.status, IoStatus::eof);
+}
+
+TEST_P(OnBothBackends, AReceiveTimesOutAndTheStreamLivesOn) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  Log first;
+  read_all(*stream, 20, first);
+  EXPECT_TRUE(run_until([&] { return first.done; }));
+  EXPECT_EQ(first.status, IoStatus::timed_out);
+  Log second;
+  read_all(*stream, 1'000, second);
+  ASSERT_EQ(::write(peer, "late", 4), 4);
+  EXPECT_TRUE(run_until([&] { return second.text == "late"; }));
+  stream->cancel_receive();
+  EXPECT_EQ(second.status, IoStatus::cancelled);
+  ::close(peer);
+}
+
+TEST_P(OnBothBackends, BytesThatNobodyAsksForAreBounded) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  Log log;
+  read_all(*stream, 0, log);
+  loop->turn(0);
+  stream->cancel_receive();
+  std::thread writer([peer] {
+    const std::string chunk(64 * 1024, 'x');
+    for (size_t left = 4 << 20; left > 0;) {
+      const ssize_t n = ::write(peer, chunk.data(), std::min(left, chunk.size()));
+      if (n <= 0) return;
+      left -= static_cast<size_t>(n);
+    }
+  });
+  for (int i = 0; i < 50; ++i) loop->turn(1);
+  EXPECT_LE(stream->received_bytes(), 2 * kReceiveWindow);
+  Log rest;
+  read_all(*stream, 0, rest);
+  EXPECT_TRUE(run_until([&] { return rest.text.size() + log.text.size() == 4 << 20; }));
+  stream->cancel_receive();
+  writer.join();
+  ::close(peer);
+}
+
+Detached send_all(Stream& stream, size_t blocks, Log& log) {
+  for (size_t i = 0; i < blocks; ++i) {
+    BlockPtr block = stream.loop().blocks().take();
+    block->append(std::string(kBlockSize, static_cast<char>('a' + i % 26)));
+    stream.queue(std::move(block));
+    stream.flush();
+    log.status = co_await stream.drained(2 * kBlockSize);
+    if (log.status != IoStatus::ok) break;
+  }
+  if (log.status == IoStatus::ok) log.status = co_await stream.drained(0);
+  log.done = true;
+}
+
+TEST_P(OnBothBackends, SendsInOrderAgainstASlowReader) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  Log log;
+  constexpr size_t kBlocks = 200;
+  send_all(*stream, kBlocks, log);
+  std::string got;
+  std::string buffer(3'000, '\0');
+  while (got.size() < kBlocks * kBlockSize) {
+    const ssize_t n = ::recv(peer, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (n > 0) got.append(buffer.data(), static_cast<size_t>(n));
+    EXPECT_LE(stream->unsent(), 3 * kBlockSize);
+    loop->turn(0);
+  }
+  EXPECT_TRUE(run_until([&] { return log.done; }));
+  EXPECT_EQ(log.status, IoStatus::ok);
+  for (size_t i = 0; i < kBlocks; ++i) {
+    ASSERT_EQ(got[i * kBlockSize], static_cast<char>('a' + i % 26));
+    ASSERT_EQ(got[(i + 1) * kBlockSize - 1], static_cast<char>('a' + i % 26));
+  }
+  ::close(peer);
+}
+
+TEST_P(OnBothBackends, ASendThatMakesNoProgressTimesOut) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  stream->set_send_timeout(30);
+  Log log;
+  send_all(*stream, 1'000, log);
+  EXPECT_TRUE(run_until([&] { return log.done; }));
+  EXPECT_EQ(log.status, IoStatus::timed_out);
+  ::close(peer);
+}
+
+TEST_P(OnBothBackends, SendingToAClosedPeerFails) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  ::close(peer);
+  Log log;
+  send_all(*stream, 1'000, log);
+  EXPECT_TRUE(run_until([&] { return log.done; }));
+  EXPECT_EQ(log.status, IoStatus::failed);
+  EXPECT_EQ(stream->error(), EPIPE);
+}
+
+TEST_P(OnBothBackends, ClosingInTheMiddleLeavesNothingBehind) {
+  for (int i = 0; i < 50; ++i) {
+    int peer = -1;
+    StreamPtr stream = pair(peer);
+    Log received;
+    Log sent;
+    read_all(*stream, 1'000, received);
+    send_all(*stream, 1'000, sent);
+    if (i % 2) loop->turn(0);
+    stream->cancel_receive();
+    stream->cancel_drain();
+    stream.reset();
+    ::close(peer);
+  }
+  EXPECT_FALSE(loop->has_streams());
+}
+
+TEST_P(OnBothBackends, FailingAllStreamsWakesEverybody) {
+  int peers[3];
+  StreamPtr streams[3];
+  Log logs[3];
+  for (int i = 0; i < 3; ++i) {
+    streams[i] = pair(peers[i]);
+    read_all(*streams[i], 0, logs[i]);
+  }
+  loop->turn(0);
+  loop->fail_streams(ECANCELED);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(logs[i].done);
+    EXPECT_EQ(logs[i].status, IoStatus::failed);
+    ::close(peers[i]);
+  }
+}
+
+TEST_P(OnBothBackends, AnIdleStreamNoticesBytesAndTheEnd) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  int noticed = 0;
+  auto notice = [](void* owner) { ++*static_cast<int*>(owner); };
+  stream->watch_any(notice, &noticed);
+  loop->turn(0);
+  EXPECT_EQ(noticed, 0);
+  ASSERT_EQ(::write(peer, "x", 1), 1);
+  EXPECT_TRUE(run_until([&] { return noticed == 1; }));
+  EXPECT_EQ(stream->try_receive()->view(), "x");
+  stream->watch_any(notice, &noticed);
+  ::close(peer);
+  EXPECT_TRUE(run_until([&] { return noticed == 2; }));
+}
+
+struct Server {
+  std::vector<StreamPtr> accepted;
+  static void on_accept(void* owner, Listener& listener, int fd) {
+    auto* self = static_cast<Server*>(owner);
+    self->accepted.push_back(self->loop->adopt(fd));
+    (void)listener;
+  }
+  Loop* loop = nullptr;
+};
+
+Detached connect_to(Loop& loop, const SocketAddress& address, uint32_t timeout_ms, Connected& out,
+                    bool& done) {
+  out = co_await loop.connect(address, timeout_ms);
+  done = true;
+}
+
+TEST_P(OnBothBackends, AcceptsAndConnects) {
+  for (const char* where : {"127.0.0.1", "::1"}) {
+    auto address = SocketAddress::parse(where, 0);
+    ASSERT_TRUE(address);
+    auto listener = Listener::open(*address, {});
+    if (!listener) continue;  // no IPv6 here
+    Server server{.accepted = {}, .loop = loop.get()};
+    (*listener)->start(*loop, &Server::on_accept, &server);
+    Connected out[20];
+    bool done[20] = {};
+    for (int i = 0; i < 20; ++i) {
+      connect_to(*loop, (*listener)->address(), 1'000, out[i], done[i]);
+    }
+    EXPECT_TRUE(run_until([&] { return server.accepted.size() == 20; }));
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(done[i] && out[i].stream) << out[i].error;
+    (*listener)->stop();
+    loop->turn(0);
+  }
+}
+
+TEST_P(OnBothBackends, ARefusedConnectSaysSo) {
+  auto listener = Listener::open(*SocketAddress::parse("127.0.0.1", 0), {});
+  ASSERT_TRUE(listener);
+  const SocketAddress address = (*listener)->address();
+  listener->reset();
+  Connected out;
+  bool done = false;
+  connect_to(*loop, address, 1'000, out, done);
+  EXPECT_TRUE(run_until([&] { return done; }));
+  EXPECT_EQ(out.error, ECONNREFUSED);
+}
+
+TEST_P(OnBothBackends, AConnectTimesOut) {
+  // A listener that never accepts and whose queue is full drops SYNs.
+  auto listener = Listener::open(*SocketAddress::parse("127.0.0.1", 0), {.backlog = 0});
+  ASSERT_TRUE(listener);
+  Connected out[8];
+  bool done[8] = {};
+  for (int i = 0; i < 8; ++i) connect_to(*loop, (*listener)->address(), 100, out[i], done[i]);
+  EXPECT_TRUE(run_until([&] { return std::ranges::all_of(done, [](bool d) { return d; }); }));
+  EXPECT_EQ(out[7].error, ETIMEDOUT);
+}
+
+TEST_P(OnBothBackends, OutOfDescriptorsItWaitsInsteadOfSpinning) {
+  auto listener = Listener::open(*SocketAddress::parse("127.0.0.1", 0), {});
+  ASSERT_TRUE(listener);
+  Server server{.accepted = {}, .loop = loop.get()};
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  rlimit old{};
+  ::getrlimit(RLIMIT_NOFILE, &old);
+  const rlimit low{.rlim_cur = 1, .rlim_max = old.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  (*listener)->start(*loop, &Server::on_accept, &server);
+  loop->turn(0);
+  const SocketAddress address = (*listener)->address();
+  ASSERT_EQ(::connect(client, address.data(), address.size()), 0);
+  int rounds = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(250);
+  for (; std::chrono::steady_clock::now() < end; ++rounds) loop->turn(50);
+  EXPECT_LT(rounds, 30);
+  EXPECT_TRUE(server.accepted.empty());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &old), 0);
+  EXPECT_TRUE(run_until([&] { return server.accepted.size() == 1; }));
+  ::close(client);
+  (*listener)->stop();
+  loop->turn(0);
+}
+
+TEST_P(OnBothBackends, MessagesFromOtherThreadsArriveInOrder) {
+  std::vector<int> got;
+  std::thread poster([&] {
+    for (int i = 0; i < 1'000; ++i) {
+      loop->mailbox()->post([&got, i] { got.push_back(i); });
+    }
+    loop->mailbox()->post([this] { loop->stop(); });
+  });
+  loop->run();
+  poster.join();
+  ASSERT_EQ(got.size(), 1'000U);
+  EXPECT_TRUE(std::ranges::is_sorted(got));
+  auto mailbox = loop->mailbox();
+  loop.reset();
+  EXPECT_FALSE(mailbox->post([] {}));
+}
+
+TEST_P(OnBothBackends, ManyStreamsAtOnceNeedMoreBuffersThanTheRingHas) {
+  constexpr int kStreams = 600;
+  std::vector<StreamPtr> streams;
+  std::vector<int> peers(kStreams);
+  std::vector<Log> logs(kStreams);
+  for (int i = 0; i < kStreams; ++i) {
+    streams.push_back(pair(peers[i]));
+    read_all(*streams[i], 0, logs[i]);
+  }
+  loop->turn(0);
+  for (int peer : peers) ASSERT_EQ(::write(peer, "ping", 4), 4);
+  EXPECT_TRUE(run_until([&] {
+    return std::ranges::all_of(logs, [](const Log& log) { return log.text == "ping"; });
+  }));
+  for (int i = 0; i < kStreams; ++i) {
+    streams[i]->cancel_receive();
+    ::close(peers[i]);
+  }
+}
+
+TEST(Loop, DemandedBackendIsUsed) {
+  auto loop = Loop::create(BackendChoice::epoll);
+  ASSERT_TRUE(loop);
+  EXPECT_EQ((*loop)->backend().name(), "epoll");
+  std::string why;
+  auto any = Loop::create(BackendChoice::automatic, &why);
+  ASSERT_TRUE(any);
+  EXPECT_EQ(why.empty(), (*any)->backend().name() == "io_uring");
+}
+
+TEST(SocketAddress, ParsesAndPrints) {
+  EXPECT_EQ(SocketAddress::parse("10.1.2.3", 80)->text(), "10.1.2.3:80");
+  EXPECT_EQ(SocketAddress::parse("::1", 8443)->text(), "[::1]:8443");
+  EXPECT_EQ(SocketAddress::parse("unix:/tmp/x.sock", 0)->text(), "unix:/tmp/x.sock");
+  EXPECT_FALSE(SocketAddress::parse("localhost", 80));
+  EXPECT_FALSE(SocketAddress::parse("unix:", 80));
+  EXPECT_EQ(SocketAddress::parse("::ffff:1.2.3.4", 1)->ip()->text(), "1.2.3.4");
+}
+
+TEST(Cidr, ContainsByFamilyAndBits) {
+  auto in = [](const char* range, const char* address) {
+    return Cidr::parse(range)->contains(*IpAddress::parse(address));
+  };
+  EXPECT_TRUE(in("10.0.0.0/8", "10.255.0.1"));
+  EXPECT_FALSE(in("10.0.0.0/8", "11.0.0.1"));
+  EXPECT_TRUE(in("192.168.4.0/22", "192.168.7.255"));
+  EXPECT_FALSE(in("192.168.4.0/22", "192.168.8.0"));
+  EXPECT_TRUE(in("0.0.0.0/0", "8.8.8.8"));
+  EXPECT_FALSE(in("0.0.0.0/0", "::1"));
+  EXPECT_TRUE(in("::/0", "fe80::1"));
+  EXPECT_TRUE(in("127.0.0.1", "127.0.0.1"));
+  EXPECT_FALSE(in("127.0.0.1", "127.0.0.2"));
+  EXPECT_FALSE(Cidr::parse("10.0.0.0/33"));
+  EXPECT_FALSE(Cidr::parse("10.0.0/8"));
+}
+
+}  // namespace
+}  // namespace sallyport::net

@@ -1,0 +1,188 @@
+// One connected socket on a loop: bytes come as blocks and go as blocks, whatever the backend. A
+// coroutine waits for bytes, or for its output to drain; starting to send never waits. The loop's
+// thread only. Owned through StreamPtr; giving it up closes the socket.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+
+#include "net/block.h"
+#include "net/timer_wheel.h"
+
+namespace sallyport::net {
+
+class Loop;
+
+enum class IoStatus : uint8_t {
+  ok,
+  eof,  // the peer will send no more
+  timed_out,
+  cancelled,  // by cancel_receive() or cancel_drain()
+  failed,     // error() says why
+};
+
+struct Received {
+  BlockPtr block;  // set with IoStatus::ok only, never empty
+  IoStatus status = IoStatus::ok;
+};
+
+// Received bytes that nobody has asked for yet are bounded by this and one block.
+inline constexpr uint32_t kReceiveWindow = 4 * kBlockSize;
+
+class Stream {
+ public:
+  Stream(Loop& loop, int fd);
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream();
+
+  Loop& loop() const { return loop_; }
+  int fd() const { return fd_; }
+  // errno of what broke, 0 while nothing did.
+  int error() const { return receive_error_ != 0 ? receive_error_ : send_error_; }
+  bool send_failed() const { return send_error_ != 0; }
+
+  // The next bytes. One coroutine at a time. `timeout_ms` 0: none.
+  auto receive(uint32_t timeout_ms);
+  // The bytes that are here already, or null.
+  BlockPtr try_receive() { return received_.pop(); }
+  // Puts bytes back in front of those that receive() will give.
+  void unread(BlockPtr block) { received_.push_front(std::move(block)); }
+  bool has_received() const { return !received_.empty(); }
+  // The waiting coroutine gets IoStatus::cancelled, before this returns.
+  void cancel_receive();
+
+  // While nobody waits for bytes: `notice` is called when the connection breaks, with `any` also
+  // when bytes or the end arrive. One at a time; ends by unwatch() or when it was called.
+  using Notice = void (*)(void* owner);
+  void watch_any(Notice notice, void* owner) { watch(notice, owner, true); }
+  void watch_broken(Notice notice, void* owner) { watch(notice, owner, false); }
+  void unwatch() { notice_ = nullptr; }
+
+  // Appends to the output; nothing is sent before flush(). Dropped after an error.
+  void queue(BlockPtr block);
+  void flush() {
+    if (!sending_ && !output_.empty()) start_sending();
+  }
+  size_t unsent() const { return output_.bytes(); }
+  // How long one write may make no progress; 0: for ever.
+  void set_send_timeout(uint32_t ms) { send_timeout_ = ms; }
+  // Waits until at most `level` bytes are unsent: IoStatus::ok, timed_out, cancelled or failed.
+  auto drained(size_t level);
+  void cancel_drain();
+
+  // FIN, after the output has drained.
+  void shutdown_send();
+  // Makes close() send RST, so that the peer cannot take a cut message for a whole one.
+  void reset_on_close();
+  // Ends both directions with an error for whoever waits.
+  void fail(int error);
+  void close();
+
+  // --- For the backends.
+  struct KernelState {
+    uint8_t in_flight = 0;  // io_uring: operations whose completion is still to come
+    bool receive_armed = false;
+    bool send_armed = false;
+    bool connect_armed = false;
+    bool readable = false;  // epoll: the kernel may have bytes
+    bool hung_up = false;   // epoll: an end or error follows the bytes
+    bool writable_wait = false;
+    uint8_t budget = 0;  // epoll: reads left before others get their turn
+    bool closed = false;
+    void* send_vector = nullptr;  // io_uring: the msghdr of a send of several blocks
+  };
+  KernelState kernel;
+
+  void on_data(BlockPtr block);
+  void on_end();
+  void on_receive_error(int error);
+  void on_sent(size_t bytes);
+  void on_send_error(int error);
+  void on_connected(int error);
+  bool wanted() const { return receiver_ != nullptr || notice_ != nullptr; }
+  bool watched_for_breaking() const { return notice_ != nullptr && !notice_any_; }
+  bool receive_ready() const { return !received_.empty() || ended_ || receive_error_ != 0; }
+  size_t received_bytes() const { return received_.bytes(); }
+  const BlockQueue& output() const { return output_; }
+  void wake_receiver();
+
+ private:
+  friend class Loop;
+  struct ReceiveAwaiter;
+  struct DrainAwaiter;
+
+  bool ready_to_receive();
+  Received take_received();
+  void start_sending();
+  void watch(Notice notice, void* owner, bool any);
+  void call_notice();
+  void wake_drainer();
+  void set_deadline(uint64_t& deadline, uint32_t timeout_ms);
+  void on_timer();
+
+  Loop& loop_;
+  int fd_;
+  int receive_error_ = 0;
+  int send_error_ = 0;
+  BlockQueue received_;
+  BlockQueue output_;
+  std::coroutine_handle<> receiver_;
+  std::coroutine_handle<> drainer_;  // also waits for connect
+  Notice notice_ = nullptr;
+  void* notice_owner_ = nullptr;
+  uint64_t receive_deadline_ = 0;  // milliseconds of the loop's clock; 0: none
+  uint64_t send_deadline_ = 0;
+  uint32_t send_timeout_ = 0;
+  uint32_t drain_level_ = 0;
+  bool ended_ = false;
+  bool sending_ = false;
+  bool notice_any_ = false;
+  IoStatus receive_outcome_ = IoStatus::ok;
+  IoStatus drain_outcome_ = IoStatus::ok;
+  Timer timer_;
+  Stream* next_ = nullptr;  // in the loop's list of streams
+  Stream** prev_ = nullptr;
+};
+
+struct StreamCloser {
+  void operator()(Stream* stream) const noexcept { stream->close(); }
+};
+using StreamPtr = std::unique_ptr<Stream, StreamCloser>;
+
+struct Stream::ReceiveAwaiter {
+  Stream& stream;
+  uint32_t timeout_ms;
+  bool await_ready() const { return stream.ready_to_receive(); }
+  void await_suspend(std::coroutine_handle<> waiting) const {
+    stream.receiver_ = waiting;
+    stream.set_deadline(stream.receive_deadline_, timeout_ms);
+  }
+  Received await_resume() const { return stream.take_received(); }
+};
+
+struct Stream::DrainAwaiter {
+  Stream& stream;
+  size_t level;
+  bool await_ready() const { return stream.send_error_ != 0 || stream.unsent() <= level; }
+  void await_suspend(std::coroutine_handle<> waiting) const {
+    stream.drainer_ = waiting;
+    stream.drain_level_ = static_cast<uint32_t>(level);
+  }
+  IoStatus await_resume() const {
+    if (stream.drain_outcome_ != IoStatus::ok) {
+      return std::exchange(stream.drain_outcome_, IoStatus::ok);
+    }
+    return stream.send_error_ != 0 ? IoStatus::failed : IoStatus::ok;
+  }
+};
+
+inline auto Stream::receive(uint32_t timeout_ms) {
+  return ReceiveAwaiter{*this, timeout_ms};
+}
+inline auto Stream::drained(size_t level) {
+  return DrainAwaiter{*this, level};
+}
+
+}  // namespace sallyport::net
