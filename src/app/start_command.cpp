@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,10 +54,19 @@ std::string log_path(const conf::Loaded& loaded, bool foreground) {
   return path.starts_with("/dev/std") ? path : under_prefix(loaded.settings, path);
 }
 
+// As many descriptors as this process may have; the data plane refuses when they run out.
+void raise_descriptor_limit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve(const ConfigurationOptions& options, conf::Loaded loaded, bool foreground,
           const Report& report) {
   // Keys and passwords are in this memory: no core file, no ptrace by others.
   prctl(PR_SET_DUMPABLE, 0);
+  raise_descriptor_limit();
   auto pid_file = PidFile::take(loaded.settings.string(Key::prefix));
   if (!pid_file) return report(pid_file.error().text()), 1;
 
