@@ -62,6 +62,7 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Runs the node; `report` is told once whether it came up ("" for yes).
 int serve(const ConfigurationOptions& options, conf::Loaded loaded, bool foreground,
           const Report& report) {
   // Keys and passwords are in this memory: no core file, no ptrace by others.
