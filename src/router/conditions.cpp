@@ -14,12 +14,13 @@ char fold_name(char c) {
 }
 
 Result<HeaderCondition> parse_header(const std::string& name,
-                                     const std::vector<std::string>& values) {
+                                     const std::vector<std::string>& values,
+                                     PatternCache& patterns) {
   HeaderCondition condition;
   for (char c : name) condition.name += fold_name(c);
   if (values.size() == 1 && values.front().starts_with("~*")) {
     auto pattern =
-        Pattern::compile(std::string_view(values.front()).substr(2), Pattern::Kind::header_value);
+        patterns.get(std::string_view(values.front()).substr(2), Pattern::Kind::header_value);
     if (!pattern) return fail(pattern.error());
     condition.pattern = *std::move(pattern);
     return condition;
@@ -99,10 +100,10 @@ uint16_t method_bits(const std::vector<std::string>& methods, std::vector<std::s
   return bits;
 }
 
-Result<Conditions> parse_conditions(const model::Route& route) {
+Result<Conditions> parse_conditions(const model::Route& route, PatternCache& patterns) {
   Conditions out;
   for (const auto& [name, values] : route.headers) {
-    auto condition = parse_header(name, values);
+    auto condition = parse_header(name, values, patterns);
     if (!condition) return fail(condition.error());
     out.headers.push_back(*std::move(condition));
   }

@@ -52,7 +52,7 @@ struct Conditions {
 // to http::Method go to `other`.
 uint16_t method_bits(const std::vector<std::string>& methods, std::vector<std::string>& other);
 
-Result<Conditions> parse_conditions(const model::Route& route);
+Result<Conditions> parse_conditions(const model::Route& route, PatternCache& patterns);
 
 // Compares header names: case does not matter, and '_' is '-'. `wanted` is normalised.
 bool same_header_name(std::string_view name, std::string_view wanted);

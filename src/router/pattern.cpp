@@ -142,6 +142,25 @@ Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text, K
   return pattern;
 }
 
+Result<std::shared_ptr<const Pattern>> PatternCache::get(std::string_view text,
+                                                         Pattern::Kind kind) {
+  auto index = static_cast<size_t>(kind);
+  std::string key(text);
+  if (auto known = by_kind_[index].find(key); known != by_kind_[index].end()) return known->second;
+  std::shared_ptr<const Pattern> pattern;
+  if (previous_ != nullptr) {
+    const Map& map = previous_->by_kind_[index];
+    if (auto known = map.find(key); known != map.end()) pattern = known->second;
+  }
+  if (pattern == nullptr) {
+    auto compiled = Pattern::compile(text, kind);
+    if (!compiled) return compiled;
+    pattern = *std::move(compiled);
+  }
+  by_kind_[index].emplace(std::move(key), pattern);
+  return pattern;
+}
+
 Pattern::Spans Pattern::match(std::string_view subject) const {
   MatchState& state = match_state();
   if (state.data == nullptr) return {nullptr, 0};

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
@@ -66,6 +67,24 @@ class Pattern {
   std::unique_ptr<pcre2_real_code_8, FreeCode> code_;
   std::vector<Group> groups_;
   std::string literal_prefix_;
+};
+
+// The patterns of one router by text, so that each is compiled once, and taken over by the router
+// that follows: compiling costs some 10 us, building everything else for a route under 1 us.
+class PatternCache {
+ public:
+  // Looks into `previous`, which may be null, before it compiles.
+  explicit PatternCache(const PatternCache* previous = nullptr) : previous_(previous) {}
+
+  Result<std::shared_ptr<const Pattern>> get(std::string_view text, Pattern::Kind kind);
+
+  // To be called before `previous` goes away.
+  void forget_previous() { previous_ = nullptr; }
+
+ private:
+  using Map = std::unordered_map<std::string, std::shared_ptr<const Pattern>>;
+  const PatternCache* previous_;
+  Map by_kind_[2];
 };
 
 // What a pattern begins with for certain, in front of its first metacharacter; "" when alternatives

@@ -7,6 +7,7 @@ namespace sallyport::router {
 
 struct Router::Index {
   RouteIndex routes;
+  PatternCache patterns;
 };
 
 Router::Router() = default;
@@ -15,11 +16,13 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
 Router Router::build(std::span<const std::shared_ptr<const model::Route>> routes,
-                     std::vector<Error>* faults) {
+                     std::vector<Error>* faults, const Router* previous) {
+  bool has_previous = previous != nullptr && previous->index_ != nullptr;
+  PatternCache patterns(has_previous ? &previous->index_->patterns : nullptr);
   std::vector<RouteRules> rules;
   rules.reserve(routes.size());
   for (uint32_t i = 0; i < routes.size(); ++i) {
-    auto made = make_rules(*routes[i], i);
+    auto made = make_rules(*routes[i], i, patterns);
     if (made) {
       rules.push_back(*std::move(made));
     } else if (faults != nullptr) {
@@ -27,7 +30,9 @@ Router Router::build(std::span<const std::shared_ptr<const model::Route>> routes
     }
   }
   Router router;
-  router.index_ = std::make_unique<const Index>(IndexBuilder::build(std::move(rules)));
+  patterns.forget_previous();
+  router.index_ = std::make_unique<const Index>(
+      Index{.routes = IndexBuilder::build(std::move(rules)), .patterns = std::move(patterns)});
   return router;
 }
 

@@ -55,8 +55,9 @@ class Router {
   // A route that cannot be built (a broken regex) is left out and reported in `faults` by id; the
   // others work. Routes for tcp, tls, udp and tls_passthrough are left out silently. Ties are
   // decided by created_at, then by the order of `routes`.
+  // Regular expressions that `previous` knows are not compiled again; it may be null.
   static Router build(std::span<const std::shared_ptr<const model::Route>> routes,
-                      std::vector<Error>* faults);
+                      std::vector<Error>* faults, const Router* previous = nullptr);
 
   // True and `out` filled when a route matches.
   bool match(const MatchInput& input, Match& out) const;

@@ -267,6 +267,7 @@ TEST(RouterProperty, AgreesWithTheManual) {
   Random random(20240611);
   size_t found = 0;
   size_t asked = 0;
+  Router router;
   for (int round = 0; round < 3000; ++round) {
     std::vector<std::shared_ptr<const Route>> routes;
     unsigned density = 10 + random() % 60;
@@ -276,7 +277,7 @@ TEST(RouterProperty, AgreesWithTheManual) {
       routes.push_back(std::make_shared<const Route>(random_route(random, density)));
     }
     std::vector<Error> faults;
-    Router router = Router::build(routes, &faults);
+    router = Router::build(routes, &faults, &router);
     ASSERT_TRUE(faults.empty()) << faults.front().text();
     for (int n = 0; n < 20; ++n, ++asked) {
       Request q = random_request(random);

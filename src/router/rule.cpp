@@ -30,10 +30,10 @@ Error about_route(const model::Route& route, Error error) {
   return error;
 }
 
-Result<Rule> make_rule(const std::string& path) {
+Result<Rule> make_rule(const std::string& path, PatternCache& patterns) {
   Rule rule;
   if (path.starts_with('~')) {
-    auto pattern = Pattern::compile(std::string_view(path).substr(1), Pattern::Kind::path);
+    auto pattern = patterns.get(std::string_view(path).substr(1), Pattern::Kind::path);
     if (!pattern) return fail(pattern.error());
     rule.pattern = *std::move(pattern);
     rule.prefix = rule.pattern->literal_prefix();
@@ -76,7 +76,7 @@ uint64_t priority_of(const model::Route& route, bool plain_hosts, bool regex, si
          regex_priority << 19 | length;
 }
 
-Result<RouteRules> make_rules(const model::Route& route, uint32_t index) {
+Result<RouteRules> make_rules(const model::Route& route, uint32_t index, PatternCache& patterns) {
   RouteRules out;
   set_protocols(route, out);
   if (out.protocols == 0) return out;
@@ -88,7 +88,7 @@ Result<RouteRules> make_rules(const model::Route& route, uint32_t index) {
                                               "paths, and would take every request",
                                     .remedy = ""}));
   }
-  auto conditions = parse_conditions(route);
+  auto conditions = parse_conditions(route, patterns);
   if (!conditions) return fail(about_route(route, conditions.error()));
   out.conditions = *std::move(conditions);
   out.methods = method_bits(route.methods, out.conditions.other_methods);
@@ -106,7 +106,7 @@ Result<RouteRules> make_rules(const model::Route& route, uint32_t index) {
   };
   if (route.paths.empty()) add({});
   for (const std::string& path : route.paths) {
-    auto rule = make_rule(path);
+    auto rule = make_rule(path, patterns);
     if (!rule) return fail(about_route(route, rule.error()));
     add(*std::move(rule));
   }

@@ -50,7 +50,7 @@ struct RouteRules {
 uint64_t priority_of(const model::Route& route, bool plain_hosts, bool regex, size_t prefix_size);
 
 // Errors: "router.regex", "router.path", "router.empty", each naming the route.
-Result<RouteRules> make_rules(const model::Route& route, uint32_t index);
+Result<RouteRules> make_rules(const model::Route& route, uint32_t index, PatternCache& patterns);
 
 // Whether `a` is tried before `b`.
 bool goes_before(const Rule& a, const Rule& b);
