@@ -14,7 +14,7 @@ namespace sallyport::admin {
 
 struct Pids {
   int64_t master = 0;
-  std::vector<int64_t> workers;  // threads of ours: their kernel thread ids
+  std::vector<int64_t> workers = {};  // threads of ours: their kernel thread ids
 };
 
 // nginx's words, which Kong's answers use.
@@ -31,47 +31,48 @@ struct Counters {
 // Bytes. `workers` is what Kong calls the memory of a worker's Lua machine: here the bytes that a
 // worker holds (buffers, pools), one per worker in the order of Pids::workers.
 struct Memory {
-  std::vector<uint64_t> workers;
+  std::vector<uint64_t> workers = {};
   uint64_t resident = 0;  // of the process
+  uint64_t limit = 0;     // what the process may have: its cgroup's or the machine's
 };
 
 struct CertificateExpiry {
-  std::string role;  // "server", "client", "authority"
-  std::string subject;
+  std::string role = {};  // "server", "client", "authority"
+  std::string subject = {};
   int64_t not_after = 0;  // Unix seconds
 };
 
 // The link to the configuration database.
 struct LinkFacts {
   bool connected = false;
-  int64_t since = 0;    // Unix seconds: of the connection, or of its loss
-  std::string host;     // as configured
-  std::string address;  // that it resolved to
+  int64_t since = 0;         // Unix seconds: of the connection, or of its loss
+  std::string host = {};     // as configured
+  std::string address = {};  // that it resolved to
   uint16_t port = 0;
-  std::string server_version;
+  std::string server_version = {};
   bool tls = false;
   bool verified = false;  // chain and name were checked
   bool plain_fallback = false;
-  std::string tls_version;
-  std::string cipher;
-  std::vector<CertificateExpiry> certificates;
-  std::optional<int64_t> crl_next_update;
-  std::optional<Error> last_error;
+  std::string tls_version = {};
+  std::string cipher = {};
+  std::vector<CertificateExpiry> certificates = {};
+  std::optional<int64_t> crl_next_update = {};
+  std::optional<Error> last_error = {};
   int64_t last_error_at = 0;
 };
 
 // Where the change feed and the snapshot of the workers stand.
 struct FeedFacts {
-  int64_t sequence = 0;             // the last change that the workers have
-  uint64_t snapshot_version = 0;    // builds on this node
-  int64_t built_at = 0;             // Unix seconds
-  int64_t last_contact = 0;         // when the feed last heard from the database
-  std::vector<std::string> faults;  // parts that could not be built and keep their old form
+  int64_t sequence = 0;                  // the last change that the workers have
+  uint64_t snapshot_version = 0;         // builds on this node
+  int64_t built_at = 0;                  // Unix seconds
+  int64_t last_contact = 0;              // when the feed last heard from the database
+  std::vector<std::string> faults = {};  // parts that could not be built and keep their old form
 };
 
 struct PluginFacts {
-  std::string name;
-  std::string version;
+  std::string name = {};
+  std::string version = {};
   int priority = 0;
 };
 
@@ -92,6 +93,8 @@ class NodeInfo {
   // Nothing when the node runs without a database.
   virtual std::optional<LinkFacts> link() const = 0;
   virtual FeedFacts feed() const = 0;
+  // Of admin_gui_url: "https://host:port"; empty when it is not set.
+  virtual std::vector<std::string> gui_origins() const { return {}; }
   // Empty when this node can serve traffic; otherwise what it is waiting for.
   virtual std::string not_ready() const = 0;
 };

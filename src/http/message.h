@@ -71,16 +71,16 @@ enum class BodyFraming : uint8_t { none, length, chunked, until_close };
 
 // A whole request or response held in memory: the Admin API, plugin answers, tests.
 struct BufferedRequest {
-  std::string method;
-  std::string target;  // origin form: path and query as received
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-  std::string client_ip;
+  std::string method = {};
+  std::string target = {};  // origin form: path and query as received
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
+  std::string client_ip = {};
 };
 struct BufferedResponse {
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
 };
 
 }  // namespace sallyport::http

@@ -91,8 +91,8 @@ Json complete_value(const Field& field, const Json& value, double now) {
 Json absent_value(const Field& field, double now) {
   if (field.defaults.has_value()) return complete_value(field, field.defaults.value(), now);
   if (field.automatic) return automatic_value(field, now);
-  if (field.type == FieldType::record && field.required && !field.abstract) {
-    return complete_shape(*field.shape, nullptr, Json::object(), now);
+  if (field.type == FieldType::record && field.required) {
+    return complete_shape(*field.shape, nullptr, Json::object(), now);  // {} when abstract
   }
   return nullptr;
 }

@@ -1,0 +1,209 @@
+#include "admin/entity_endpoints.h"
+
+#include "admin/fault_answers.h"
+#include "admin/paging.h"
+#include "admin/request_body.h"
+#include "base/json.h"
+#include "base/uuid.h"
+#include "model/complete.h"
+#include "model/schemas.h"
+#include "model/validate.h"
+
+namespace sallyport::admin {
+
+using model::EntitySchema;
+using model::Field;
+using model::FieldType;
+
+namespace {
+
+bool refers_to(const Json& row, const std::string& field, const std::string& id) {
+  auto reference = row.find(field);
+  return reference != row.end() && reference->is_object() && reference->contains("id") &&
+         (*reference)["id"] == id;
+}
+
+Json reference_to(const std::string& id) {
+  return Json{{"id", id}};
+}
+
+}  // namespace
+
+// ---- the table
+
+void EntityEndpoints::add_to(Endpoints& endpoints) {
+  for (const EntitySchema* entity : model::entities()) {
+    if (!entity->admin_api) continue;
+    add_entity(endpoints, *entity);
+    for (const Field& field : entity->fields) {
+      if (field.type != FieldType::foreign) continue;
+      const EntitySchema* parent = model::find_entity(field.reference);
+      if (parent == nullptr || !parent->admin_api) continue;
+      add_below_parent(endpoints, *entity, field);
+      add_reference(endpoints, *entity, field);
+    }
+  }
+}
+
+void EntityEndpoints::add_entity(Endpoints& endpoints, Entity entity) {
+  const EntitySchema* e = &entity;
+  std::string all = "/" + entity.path, one = all + "/{" + entity.name + "}";
+  auto on = [&](const std::string& pattern, const char* method, Handler handler) {
+    endpoints.add(pattern, method, std::move(handler));
+  };
+  on(all, "GET", [this, e](const Request& r, Keys) { return list(*e, r, {}); });
+  on(all, "POST", [this, e](const Request& r, Keys) { return create(*e, r, {}); });
+  on(one, "GET", [this, e](const Request&, Keys k) { return get(*e, k[0], {}); });
+  on(one, "PUT", [this, e](const Request& r, Keys k) { return put(*e, r, k[0], {}); });
+  on(one, "PATCH", [this, e](const Request& r, Keys k) { return patch(*e, r, k[0], {}); });
+  on(one, "DELETE", [this, e](const Request&, Keys k) { return remove(*e, k[0], {}); });
+}
+
+void EntityEndpoints::add_below_parent(Endpoints& endpoints, Entity entity, const Field& field) {
+  const EntitySchema *e = &entity, *parent = model::find_entity(field.reference);
+  const Field* f = &field;
+  std::string all = "/" + parent->path + "/{" + parent->name + "}/" + entity.nested_path;
+  std::string one = all + "/{" + entity.name + "}";
+  // Runs `action` with the parent that the path names.
+  auto on = [&](const std::string& pattern, const char* method, auto action) {
+    endpoints.add(pattern, method, [this, parent, f, action](const Request& r, Keys k) {
+      auto scope = scope_of(*parent, *f, k[0]);
+      return scope ? action(r, k, *scope) : std::move(scope.error());
+    });
+  };
+  on(all, "GET", [this, e](auto& r, Keys, const Scope& s) { return list(*e, r, s); });
+  on(all, "POST", [this, e](auto& r, Keys, const Scope& s) { return create(*e, r, s); });
+  on(one, "GET", [this, e](auto&, Keys k, const Scope& s) { return get(*e, k[1], s); });
+  on(one, "PUT", [this, e](auto& r, Keys k, const Scope& s) { return put(*e, r, k[1], s); });
+  on(one, "PATCH", [this, e](auto& r, Keys k, const Scope& s) { return patch(*e, r, k[1], s); });
+  on(one, "DELETE", [this, e](auto&, Keys k, const Scope& s) { return remove(*e, k[1], s); });
+}
+
+void EntityEndpoints::add_reference(Endpoints& endpoints, Entity entity, const Field& field) {
+  const EntitySchema *e = &entity, *target = model::find_entity(field.reference);
+  const std::string name = field.name;
+  std::string pattern = "/" + entity.path + "/{" + entity.name + "}/" + name;
+  // Runs `action` with the id that the row refers to.
+  auto on = [&](const char* method, auto action) {
+    endpoints.add(pattern, method, [this, e, name, action](const Request& r, Keys k) -> Answer {
+      Row row = find(*e, k[0]);
+      if (!row) return std::move(row.error());
+      if (!*row || !(**row)[name].is_object()) return not_found();
+      return action(r, (**row)[name]["id"].template get<std::string>());
+    });
+  };
+  on("GET", [this, target](auto&, const std::string& id) { return get(*target, id, {}); });
+  on("PUT", [this, target](auto& r, const std::string& id) { return put(*target, r, id, {}); });
+  on("PATCH", [this, target](auto& r, const std::string& id) { return patch(*target, r, id, {}); });
+  on("DELETE", [](auto&, const std::string&) { return method_not_allowed(); });
+}
+
+// ---- rows
+
+EntityEndpoints::Row EntityEndpoints::find(Entity entity, const std::string& key) {
+  std::string field = "id";
+  if (!is_uuid(key)) {
+    if (entity.endpoint_key.empty()) return std::optional<Json>();
+    field = entity.endpoint_key;
+    Json fault = model::validate_value(*entity.find(field), Json(key));
+    if (!fault.is_null()) return std::unexpected(invalid_unique(field, fault.get<std::string>()));
+  }
+  auto found = store_.find(entity, field, key);
+  if (!found) return std::unexpected(store_fault(entity, nullptr, found.error()));
+  if (!*found) return std::optional<Json>();
+  return model::shown_row(entity, **std::move(found));
+}
+
+EntityEndpoints::Row EntityEndpoints::find_in(Entity entity, const std::string& key,
+                                              const Scope& scope) {
+  Row row = find(entity, key);
+  if (!row || !*row || scope.field == nullptr) return row;
+  if (!refers_to(**row, scope.field->name, scope.id)) return std::optional<Json>();
+  return row;
+}
+
+std::expected<EntityEndpoints::Scope, Answer> EntityEndpoints::scope_of(Entity parent,
+                                                                        const Field& field,
+                                                                        const std::string& key) {
+  Row row = find(parent, key);
+  if (!row) return std::unexpected(std::move(row.error()));
+  if (!*row) return std::unexpected(not_found());
+  return Scope{&field, (**row)["id"].get<std::string>()};
+}
+
+// ---- methods
+
+Answer EntityEndpoints::list(Entity entity, const Request& request, const Scope& scope) {
+  auto query = read_page_query(request, scope.field == nullptr);
+  if (!query) return std::move(query.error());
+  if (scope.field != nullptr) {
+    query->foreign_field = scope.field->name;
+    query->foreign_id = scope.id;
+  }
+  auto page = store_.page(entity, *query);
+  if (!page) {
+    if (page.error().kind == model::StoreFault::Kind::bad_offset) {
+      return invalid_offset(query->offset);
+    }
+    return store_fault(entity, nullptr, page.error());
+  }
+  for (Json& row : page->rows) row = model::shown_row(entity, std::move(row));
+  return json_answer(200, page_json(request, *query, *std::move(page)));
+}
+
+Answer EntityEndpoints::create(Entity entity, const Request& request, const Scope& scope) {
+  auto input = read_body(request, &entity);
+  if (!input) return std::move(input.error());
+  if (scope.field != nullptr) (*input)[scope.field->name] = reference_to(scope.id);
+  auto row = writer_.create(entity, *std::move(input));
+  return row ? json_answer(201, *row) : std::move(row.error());
+}
+
+Answer EntityEndpoints::get(Entity entity, const std::string& key, const Scope& scope) {
+  Row row = find_in(entity, key, scope);
+  if (!row) return std::move(row.error());
+  return *row ? json_answer(200, **row) : not_found();
+}
+
+Answer EntityEndpoints::put(Entity entity, const Request& request, const std::string& key,
+                            const Scope& scope) {
+  auto input = read_body(request, &entity);
+  if (!input) return std::move(input.error());
+  Row existing = find(entity, key);
+  if (!existing) return std::move(existing.error());
+  if (is_uuid(key)) {
+    (*input)["id"] = key;
+  } else if (!entity.endpoint_key.empty()) {
+    (*input)[entity.endpoint_key] = key;
+  } else {
+    return not_found();
+  }
+  if (scope.field != nullptr) {
+    if (*existing && !refers_to(**existing, scope.field->name, scope.id)) return not_found();
+    (*input)[scope.field->name] = reference_to(scope.id);
+  }
+  auto row = writer_.upsert(entity, *std::move(input), *existing);
+  return row ? json_answer(200, *row) : std::move(row.error());
+}
+
+Answer EntityEndpoints::patch(Entity entity, const Request& request, const std::string& key,
+                              const Scope& scope) {
+  auto input = read_body(request, &entity);
+  if (!input) return std::move(input.error());
+  Row existing = find_in(entity, key, scope);
+  if (!existing) return std::move(existing.error());
+  if (!*existing) return not_found();
+  auto row = writer_.update(entity, **existing, *std::move(input));
+  if (!row) return std::move(row.error());
+  return *row ? json_answer(200, **row) : not_found();
+}
+
+Answer EntityEndpoints::remove(Entity entity, const std::string& key, const Scope& scope) {
+  Row existing = find_in(entity, key, scope);
+  if (!existing) return std::move(existing.error());
+  if (!*existing) return scope.field == nullptr ? no_content() : not_found();
+  auto removed = store_.remove(entity, (**existing)["id"].get<std::string>());
+  return removed ? no_content() : store_fault(entity, nullptr, removed.error());
+}
+
+}  // namespace sallyport::admin

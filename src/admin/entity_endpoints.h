@@ -1,0 +1,50 @@
+// The endpoints that every entity has, made from its declaration: lists, items, lists and items
+// below a parent (/services/{services}/routes), and the entity that a row refers to
+// (/routes/{routes}/service). Control thread.
+#pragma once
+
+#include "admin/endpoints.h"
+#include "admin/entity_writer.h"
+#include "model/store.h"
+
+namespace sallyport::admin {
+
+class EntityEndpoints {
+ public:
+  explicit EntityEndpoints(model::Store& store) : store_(store), writer_(store) {}
+
+  // Adds those of all entities of model::entities(). `this` outlives `endpoints`.
+  void add_to(Endpoints& endpoints);
+
+ private:
+  // A parent row below whose path the entity is looked at: `field` of the entity refers to it.
+  struct Scope {
+    const model::Field* field = nullptr;
+    std::string id;
+  };
+  using Entity = const model::EntitySchema&;
+  using Row = std::expected<std::optional<Json>, Answer>;
+
+  void add_entity(Endpoints& endpoints, Entity entity);
+  void add_below_parent(Endpoints& endpoints, Entity entity, const model::Field& field);
+  void add_reference(Endpoints& endpoints, Entity entity, const model::Field& field);
+
+  // By id or by endpoint key.
+  Row find(Entity entity, const std::string& key);
+  // The same, if it is one of the scope's.
+  Row find_in(Entity entity, const std::string& key, const Scope& scope);
+  std::expected<Scope, Answer> scope_of(Entity parent, const model::Field& field,
+                                        const std::string& key);
+
+  Answer list(Entity entity, const Request& request, const Scope& scope);
+  Answer create(Entity entity, const Request& request, const Scope& scope);
+  Answer get(Entity entity, const std::string& key, const Scope& scope);
+  Answer put(Entity entity, const Request& request, const std::string& key, const Scope& scope);
+  Answer patch(Entity entity, const Request& request, const std::string& key, const Scope& scope);
+  Answer remove(Entity entity, const std::string& key, const Scope& scope);
+
+  model::Store& store_;
+  EntityWriter writer_;
+};
+
+}  // namespace sallyport::admin
