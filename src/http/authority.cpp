@@ -7,16 +7,18 @@
 namespace sallyport::http {
 namespace {
 
-bool valid_name(std::string_view host) {
+// The size of the name that `text` begins with, up to ':' or the end; 0 when it is not valid.
+size_t name_size(std::string_view host) {
   for (size_t i = 0; i < host.size(); ++i) {
     if (is(host[i], kHost)) continue;
+    if (host[i] == ':') return i;
     if (host[i] != '%' || i + 2 >= host.size() || hex_value(host[i + 1]) < 0 ||
         hex_value(host[i + 2]) < 0) {
-      return false;
+      return 0;
     }
     i += 2;
   }
-  return !host.empty();
+  return host.size();
 }
 
 // Hexadecimal groups, ':' and a dotted IPv4 tail; the exact grammar is the connecting side's
@@ -46,18 +48,17 @@ bool read_port(std::string_view digits, uint16_t& port) {
 
 std::optional<Authority> split_authority(std::string_view text) {
   Authority out;
-  size_t end = text.find(':');
-  bool valid = false;
+  size_t end = 0;
   if (!text.empty() && text.front() == '[') {
     size_t close = text.find(']');
     if (close == std::string_view::npos) return std::nullopt;
     end = close + 1;
     if (end < text.size() && text[end] != ':') return std::nullopt;
-    valid = valid_literal(text.substr(1, close - 1));
+    if (!valid_literal(text.substr(1, close - 1))) return std::nullopt;
   } else {
-    valid = valid_name(text.substr(0, end));
+    end = name_size(text);
+    if (end == 0) return std::nullopt;
   }
-  if (!valid) return std::nullopt;
   out.host = text.substr(0, end);
   if (end < text.size()) {
     if (!read_port(text.substr(end + 1), out.port)) return std::nullopt;

@@ -11,7 +11,7 @@ bool FramingFields::fail(std::string_view reason, int status) {
   return false;
 }
 
-bool FramingFields::add(const Header& header) {
+bool FramingFields::look_at(const Header& header) {
   switch (header.id) {
     case HeaderId::content_length:
       return add_length(header.value);

@@ -14,7 +14,7 @@ namespace sallyport::http {
 struct FramingFields {
   // Looks at one field. A field that can be judged alone and is wrong sets `fault` (a literal) and
   // returns false.
-  bool add(const Header& header);
+  bool add(const Header& header) { return !matters(header) || look_at(header); }
 
   std::string_view fault;
   int fault_status = 400;
@@ -36,6 +36,16 @@ struct FramingFields {
   bool check_lengths(bool http_1_0);
 
  private:
+  // Most fields say nothing about framing; this costs them two comparisons.
+  static bool matters(const Header& header) {
+    constexpr auto bit = [](HeaderId id) { return uint64_t{1} << static_cast<unsigned>(id); };
+    constexpr uint64_t kIds = bit(HeaderId::content_length) | bit(HeaderId::transfer_encoding) |
+                              bit(HeaderId::connection) | bit(HeaderId::host) |
+                              bit(HeaderId::upgrade) | bit(HeaderId::expect);
+    if (header.id != HeaderId::other) return (kIds & bit(header.id)) != 0;
+    return header.name.size() == 14 || header.name.size() == 17;
+  }
+  bool look_at(const Header& header);
   bool fail(std::string_view reason, int status = 400);
   bool add_length(std::string_view value);
   bool add_transfer_encoding(std::string_view value);

@@ -177,13 +177,6 @@ Method method_of(std::string_view text) {
   }
 }
 
-std::string_view trim_blanks(std::string_view s) {
-  auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!s.empty() && blank(s.front())) s.remove_prefix(1);
-  while (!s.empty() && blank(s.back())) s.remove_suffix(1);
-  return s;
-}
-
 bool next_element(std::string_view& list, std::string_view& element) {
   while (!list.empty()) {
     size_t comma = list.find(',');

@@ -26,6 +26,11 @@ bool list_contains(std::string_view list, std::string_view token);
 bool next_element(std::string_view& list, std::string_view& element);
 
 // Without spaces and tabs on either side (OWS).
-std::string_view trim_blanks(std::string_view s);
+inline std::string_view trim_blanks(std::string_view s) {
+  auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!s.empty() && blank(s.front())) s.remove_prefix(1);
+  while (!s.empty() && blank(s.back())) s.remove_suffix(1);
+  return s;
+}
 
 }  // namespace sallyport::http

@@ -1,6 +1,7 @@
 #include "http/request_target.h"
 
 #include <cstddef>
+#include <cstring>
 
 #include "base/text.h"
 #include "http/authority.h"
@@ -15,6 +16,28 @@ constexpr size_t kVersionSize = 8;  // "HTTP/1.1"
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
+}
+
+// all_of(s, kTarget), eight bytes at a time.
+bool valid_target(std::string_view s) {
+  constexpr uint64_t kOnes = 0x0101010101010101ULL;
+  constexpr uint64_t kHigh = 0x8080808080808080ULL;
+  auto zero_byte = [](uint64_t x) { return (x - kOnes) & ~x & kHigh; };
+  while (s.size() >= 8) {
+    uint64_t word;
+    std::memcpy(&word, s.data(), 8);
+    uint64_t up_to_blank = (word - kOnes * 0x21) & ~word & kHigh;
+    if ((up_to_blank | zero_byte(word ^ (kOnes * '#')) | zero_byte(word ^ (kOnes * 0x7f))) != 0) {
+      return false;
+    }
+    s.remove_prefix(8);
+  }
+  return all_of(s, kTarget);
+}
+
+bool fits_method(Method method, std::string_view target) {
+  if (target.starts_with('/') && method != Method::connect) return true;
+  return split_target(method, target).form != TargetForm::invalid;
 }
 
 void split_path(std::string_view text, RequestTarget& out) {
@@ -86,10 +109,10 @@ int read_request_line(std::string_view line, RequestLine& out, std::string_view&
     return refuse(400, "an invalid HTTP version");
   }
   std::string_view target = line.substr(method_end + 1, version_begin - method_end - 2);
-  if (!all_of(target, kTarget)) return refuse(400, "an invalid character in the request target");
+  if (!valid_target(target)) return refuse(400, "an invalid character in the request target");
   if (version[5] != '1') return refuse(505, "an HTTP version other than 1.0 and 1.1");
   std::string_view method = line.substr(0, method_end);
-  if (split_target(method_of(method), target).form == TargetForm::invalid) {
+  if (!fits_method(method_of(method), target)) {
     return refuse(400, "an invalid request target");
   }
   out = {.method = method,
