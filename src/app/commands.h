@@ -21,10 +21,11 @@ int run(int argc, char** argv);
 // One per command, each in <name>_command.cpp. `command` outlives the call.
 Action check_command(CLI::App& command);
 Action echo_command(CLI::App& command);
+Action generate_command(CLI::App& command);
 Action health_command(CLI::App& command);
 Action postgres_command(CLI::App& command);
-Action quit_command(CLI::App& command);
 Action quickstart_command(CLI::App& command);
+Action quit_command(CLI::App& command);
 Action reload_command(CLI::App& command);
 Action restart_command(CLI::App& command);
 Action start_command(CLI::App& command);

@@ -30,17 +30,31 @@ constexpr std::array kHeadings = {
     Heading{"Proxying", ""},
     Heading{"TLS towards clients", ""},
     Heading{"Configuration store", ""},
-    Heading{"PostgreSQL", ""},
-    Heading{"PostgreSQL over TLS", ""},
-    Heading{"PostgreSQL, read-only connection", ""},
+    Heading{"PostgreSQL", "The connection to the configuration store."},
+    Heading{
+        "PostgreSQL over TLS",
+        "Three settings make the connection safe: `pg_ssl`, `pg_ssl_required` and "
+        "`pg_ssl_verify`, all on, with the server's authority in `lua_ssl_trusted_certificate`. "
+        "`pg_ssl_cert` and `pg_ssl_cert_key` make it mutual. `sallyport doctor` walks the "
+        "connection step by step and says what is missing."},
+    Heading{"PostgreSQL, read-only connection",
+            "A second connection for reads, to a replica. What is not written here is taken over "
+            "from the setting of the same name without `ro_`."},
     Heading{"Trust in servers", ""},
     Heading{"Names (DNS)", ""},
-    Heading{"Vaults", ""},
+    Heading{"Vaults",
+            "Any value of this file, and any item of a list, can be a reference to an environment "
+            "variable: {vault://env/NAME}, or {vault://env/NAME/FIELD} for one field of a JSON "
+            "object in it. NAME is written in any case, with - for _. References are resolved "
+            "once, at the start; one that cannot be is an error."},
     Heading{"Hybrid mode", ""},
     Heading{"Router and tuning", ""},
-    Heading{"Nginx words", ""},
+    Heading{"Nginx words",
+            "Kong passes nginx_<block>_<name> on to nginx as a directive of that block. The ones "
+            "below mean the same here. Others are accepted, and named in a warning."},
     Heading{"Kong Manager", ""},
-    Heading{"PostgreSQL with cloud tokens", ""},
+    Heading{"PostgreSQL with cloud tokens",
+            "Known from Kong Enterprise; at most one of the four can be on."},
     Heading{"Lua and Wasm", ""},
 };
 

@@ -238,7 +238,9 @@ class Loader {
   void inherit() {
     for (const Directive& row : directives()) {
       Value& value = builder_.at(row.key);
-      if (row.inherits && !value.set) value = builder_.at(*row.inherits);
+      if (!row.inherits || value.set) continue;
+      value = builder_.at(*row.inherits);
+      value.inherited = true;
     }
   }
 

@@ -67,6 +67,10 @@ Origin Settings::origin(Key key) const {
   return value(key).origin;
 }
 
+bool Settings::is_inherited(Key key) const {
+  return value(key).inherited;
+}
+
 const std::vector<std::pair<std::string, std::string>>& Settings::injected_nginx() const {
   return injected_nginx_;
 }

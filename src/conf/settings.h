@@ -32,6 +32,9 @@ class Settings {
   // Of an inherited value, the origin of the one that it came from.
   Origin origin(Key key) const;
 
+  // True when the value is that of the key that this one inherits from.
+  bool is_inherited(Key key) const;
+
   // nginx_<block>_<name> directives that were written down and are no row of the table, in order.
   const std::vector<std::pair<std::string, std::string>>& injected_nginx() const;
 

@@ -50,6 +50,7 @@ struct Value {
   double number = 0;
   bool flag = false;
   bool set = false;
+  bool inherited = false;  // from the key that Directive::inherits names
   Origin origin = Origin::defaults;
 };
 
