@@ -22,6 +22,7 @@ struct Command {
 constexpr std::array kCommands = {
     Command{"check", "Verify a configuration without touching anything", check_command},
     Command{"generate", "Write the documents that are made from tables", generate_command},
+    Command{"migrations", "Make or update the tables in the database", migrations_command},
     Command{"version", "Print the version", version_command},
 };
 

@@ -39,17 +39,17 @@ template <typename T>
 using Stored = std::expected<T, StoreFault>;
 
 struct TagFilter {
-  std::vector<std::string> tags;
+  std::vector<std::string> tags = {};
   bool any = false;  // a/b: any of them; a,b: all of them
 };
 
 struct PageQuery {
-  int size = 100;      // 1-1000
-  std::string offset;  // opaque, from a former Page
-  TagFilter tags;
+  int size = 100;           // 1-1000
+  std::string offset = {};  // opaque, from a former Page
+  TagFilter tags = {};
   // Rows whose foreign key `foreign_field` is `foreign_id` ("service", "<uuid>"); empty: all.
-  std::string foreign_field;
-  std::string foreign_id;
+  std::string foreign_field = {};
+  std::string foreign_id = {};
 };
 
 struct Page {

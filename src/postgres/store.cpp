@@ -62,11 +62,11 @@ const RowCodec& Store::codec(const EntitySchema& entity) {
   return found->second;
 }
 
-// An idle session that has something to read has been closed, or is about to be.
-bool Store::alive() {
-  pollfd poll_entry{session_->socket(), POLLIN, 0};
-  if (::poll(&poll_entry, 1, 0) <= 0) return true;
-  return session_->notifications().has_value();
+// A session that is idle and does not LISTEN has nothing to read, unless it has been closed or is
+// about to be. A reload of the server's settings looks the same and costs one new session.
+bool Store::alive() const {
+  pollfd entry{session_->socket(), POLLIN, 0};
+  return ::poll(&entry, 1, 0) <= 0;
 }
 
 void Store::next_host() {

@@ -50,7 +50,7 @@ class Store final : public model::Store {
                        std::span<const Parameter> parameters);
   Result<void> ensure_session();
   Result<void> open_session();
-  bool alive();
+  bool alive() const;
   void next_host();
   model::StoreFault fault(const model::EntitySchema& entity, const Json* row, Error error);
 
