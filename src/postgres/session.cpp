@@ -163,7 +163,7 @@ Result<void> Connection::Session::set_up(const LinkSettings& settings, TimePoint
   int64_t statement = settings.timeout.count();
   // A lock that is waited for gives up first, so that the error names the lock.
   std::string sql = fmt::format(
-      "SET statement_timeout = {}; SET lock_timeout = {}; "
+      "SET timezone = 'UTC'; SET statement_timeout = {}; SET lock_timeout = {}; "
       "SET idle_in_transaction_session_timeout = 60000; ",
       statement, std::max<int64_t>(statement * 4 / 5, 1));
   if (!settings.schema.empty()) {

@@ -115,13 +115,12 @@ Result<Rows> Store::execute(Access access, const std::string& sql,
     auto rows = session_->query(sql, parameters);
     if (rows) return rows;
     Error error = rows.error();
-    bool read_only = error.code == "sql.25006";
-    if (!is_lost(error) && !read_only) return fail(error);
+    bool read_only = error.code == "link.read_only";
+    if (!is_lost(error)) return fail(error);
     session_.reset();
     if (read_only) next_host();
-    bool not_done = read_only || access == Access::read || error.code.starts_with("sql.");
+    bool not_done = read_only || access == Access::read;
     if (attempt > 0 || !not_done) {
-      error.code = "link.lost";
       if (!not_done) error.remedy = "Read the entity to see whether the write was carried out";
       return fail(error);
     }

@@ -76,10 +76,8 @@ std::string entity_of(const std::string& table) {
 }  // namespace
 
 bool is_lost(const Error& error) {
-  // 08: connection exception; 57P01-57P03: the server goes down or is not up yet; 53300: it has no
-  // room for one more session.
-  return error.code.starts_with("link.") || error.code.starts_with("sql.08") ||
-         error.code.starts_with("sql.57P0") || error.code == "sql.53300";
+  // 53300: the server has no room for one more session.
+  return error.code.starts_with("link.") || error.code == "sql.53300";
 }
 
 StoreFault explain_fault(Connection& connection, const model::EntitySchema& entity, const Json* row,

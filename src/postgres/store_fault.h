@@ -9,7 +9,7 @@
 
 namespace sallyport::postgres {
 
-// The session is gone, or the server said that it is about to be.
+// The session is gone; drop the Connection.
 bool is_lost(const Error& error);
 
 // `row` is what was to be written; null for reads and deletes. Asks the catalogue on `connection`,

@@ -1,5 +1,6 @@
 #include "runtime/builder.h"
 
+#include <algorithm>
 #include <array>
 #include <unordered_set>
 
@@ -85,7 +86,6 @@ bool Builder::take(const model::Change& change) {
   Error error = taken.error();
   error.detail = fmt::format("{}: {}; its last good form stays in use, if there was one",
                              label(change), error.detail);
-  log::error("{}", error.text());
   bad_rows_.insert_or_assign(label(change), std::move(error));
   return false;
 }
@@ -127,6 +127,7 @@ std::vector<Builder::RoutePointer> Builder::routable() {
       routes.push_back(good->second);
     }
   }
+  std::ranges::sort(routes, {}, [](const RoutePointer& r) -> const std::string& { return r->id; });
   return routes;
 }
 
@@ -141,10 +142,8 @@ bool Builder::set_bad_routes_aside(const std::vector<RoutePointer>& routes) {
     router::Router::build(std::span(&route, 1), &faults);
     if (faults.empty()) continue;
     Error error = faults.front();
-    error.detail = fmt::format(
-        "route {} ({}): {}; {}", route->id, route->name, error.detail,
-        good != good_routes_.end() ? "its last good form stays in use" : "it is left out");
-    log::error("{}", error.text());
+    error.detail += good != good_routes_.end() ? "; its last good form stays in use"
+                                               : "; the route is left out";
     bad_routes_.insert_or_assign(route->id, BadRoute{route, std::move(error)});
   }
   return bad_routes_.size() > before;

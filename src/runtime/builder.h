@@ -32,7 +32,8 @@ class Builder {
 
   const model::Model& model() const { return model_; }
 
-  // What the last apply() and build() could not use as it stands, one for each part, by name.
+  // What the last apply() and build() could not use as it stands, one for each part, by name. To be
+  // logged by the caller, who knows which are new.
   std::vector<Error> faults() const;
 
  private:

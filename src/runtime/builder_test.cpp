@@ -1,0 +1,168 @@
+#include "runtime/builder.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "model/schemas.h"
+#include "runtime/publisher.h"
+
+namespace sallyport::runtime {
+namespace {
+
+std::string id(int number) {
+  return fmt::format("00000000-0000-4000-8000-{:012}", number);
+}
+
+model::Change service(int number, std::string_view more = "") {
+  return {&model::services(), id(number),
+          fmt::format(R"({{"id":"{}","name":"s{}","protocol":"http","host":"h","port":80,
+          "path":null,"retries":5,"connect_timeout":1,"write_timeout":1,"read_timeout":1,
+          "enabled":true{}}})",
+                      id(number), number, more)};
+}
+
+model::Change route(int number, int service_number, std::string_view path) {
+  return {&model::routes(), id(number),
+          fmt::format(R"({{"id":"{}","name":"r{}","service":{{"id":"{}"}},"protocols":["http"],
+          "methods":null,"hosts":null,"paths":["{}"],"headers":null,"snis":null,"sources":null,
+          "destinations":null,"regex_priority":0,"created_at":1,"https_redirect_status_code":426,
+          "path_handling":"v0","strip_path":true,"preserve_host":false,"request_buffering":true,
+          "response_buffering":true}})",
+                      id(number), number, id(service_number), path)};
+}
+
+model::ChangeBatch batch(std::vector<model::Change> changes, bool complete = false) {
+  model::ChangeBatch result;
+  result.complete = complete;
+  result.changes = std::move(changes);
+  result.sequence = 7;
+  return result;
+}
+
+// The name of the route that answers a path; "" for none.
+std::string routed(const Snapshot& snapshot, std::string_view path) {
+  router::MatchInput input;
+  input.method = "GET";
+  input.host = "any.test";
+  input.port = 80;
+  input.path = path;
+  router::Match match;
+  if (!snapshot.router.match(input, match)) return "";
+  return snapshot.routes.at(match.route).route->name;
+}
+
+TEST(Builder, BuildsAndShares) {
+  Builder builder;
+  EXPECT_TRUE(builder.apply(batch({service(1), service(2), route(1, 1, "/a")}, true)));
+  auto first = builder.build();
+  EXPECT_EQ(first->sequence, 7);
+  EXPECT_EQ(routed(*first, "/a"), "r1");
+  EXPECT_EQ(routed(*first, "/b"), "");
+  EXPECT_FALSE(builder.apply(batch({service(1)})));  // the same again
+  EXPECT_TRUE(builder.apply(batch({route(2, 1, "/b")})));
+  auto second = builder.build();
+  EXPECT_EQ(second->version, first->version + 1);
+  EXPECT_EQ(routed(*second, "/b"), "r2");
+  EXPECT_EQ(routed(*first, "/b"), "");  // snapshots do not change
+  EXPECT_EQ(second->routes[0].target, first->routes[0].target);
+  EXPECT_TRUE(builder.apply(batch({service(1, R"(,"host":"other")")})));
+  auto third = builder.build();
+  EXPECT_NE(third->routes[0].target, second->routes[0].target);
+  EXPECT_EQ(third->routes[0].target->host_header, "other");
+  EXPECT_EQ(third->routes[0].target, third->routes[1].target);
+}
+
+TEST(Builder, CompleteBatchForgetsTheRest) {
+  Builder builder;
+  builder.apply(batch({service(1), route(1, 1, "/a"), route(2, 1, "/b")}, true));
+  EXPECT_TRUE(builder.apply(batch({service(1), route(1, 1, "/a")}, true)));
+  EXPECT_EQ(routed(*builder.build(), "/b"), "");
+  EXPECT_FALSE(builder.apply(batch({service(1), route(1, 1, "/a")}, true)));
+  EXPECT_TRUE(builder.apply(batch({{&model::routes(), id(1), ""}})));
+  EXPECT_FALSE(builder.apply(batch({{&model::routes(), id(1), ""}})));
+  EXPECT_EQ(routed(*builder.build(), "/a"), "");
+}
+
+TEST(Builder, RoutesOfDisabledServicesAreAbsent) {
+  Builder builder;
+  builder.apply(batch(
+      {service(1, R"(,"enabled":false)"), service(2), route(1, 1, "/a/long"), route(2, 2, "/a")},
+      true));
+  EXPECT_EQ(routed(*builder.build(), "/a/long"), "r2");
+  builder.apply(batch({service(1)}));
+  EXPECT_EQ(routed(*builder.build(), "/a/long"), "r1");
+}
+
+TEST(Builder, BrokenRegexKeepsTheLastGoodForm) {
+  Builder builder;
+  builder.apply(batch({service(1), route(1, 1, "/a"), route(2, 1, "/b")}, true));
+  builder.build();
+  builder.apply(batch({route(1, 1, "~/a(")}));
+  auto snapshot = builder.build();
+  EXPECT_EQ(routed(*snapshot, "/a"), "r1");
+  EXPECT_EQ(routed(*snapshot, "/b"), "r2");
+  ASSERT_EQ(builder.faults().size(), 1u);
+  EXPECT_NE(builder.faults()[0].detail.find(id(1)), std::string::npos);
+  EXPECT_EQ(routed(*builder.build(), "/a"), "r1");  // and again
+  EXPECT_EQ(builder.faults().size(), 1u);
+  builder.apply(batch({route(1, 1, "~/c")}));
+  EXPECT_EQ(routed(*builder.build(), "/c"), "r1");
+  EXPECT_TRUE(builder.faults().empty());
+}
+
+TEST(Builder, BrokenFromTheStartIsLeftOut) {
+  Builder builder;
+  builder.apply(batch({service(1), route(1, 1, "~/a("), route(2, 1, "/b")}, true));
+  auto snapshot = builder.build();
+  EXPECT_EQ(snapshot->routes.size(), 1u);
+  EXPECT_EQ(routed(*snapshot, "/b"), "r2");
+  EXPECT_EQ(builder.faults().size(), 1u);
+  builder.apply(batch({{&model::routes(), id(1), ""}}));
+  builder.build();
+  EXPECT_TRUE(builder.faults().empty());
+}
+
+TEST(Builder, RowsThatDoNotDecodeKeepTheirLastForm) {
+  Builder builder;
+  builder.apply(batch({service(1), route(1, 1, "/a")}, true));
+  EXPECT_FALSE(builder.apply(batch({service(1, R"(,"port":"many")")})));
+  EXPECT_EQ(builder.faults().size(), 1u);
+  EXPECT_EQ(routed(*builder.build(), "/a"), "r1");
+  EXPECT_FALSE(builder.apply(batch({{&model::services(), id(2), "no json"}})));
+  EXPECT_EQ(builder.faults().size(), 2u);
+  builder.apply(batch({service(1), {&model::services(), id(2), ""}}));
+  EXPECT_TRUE(builder.faults().empty());
+}
+
+TEST(Builder, HostHeaderNamesUnusualPorts) {
+  Builder builder;
+  auto header = [&](std::string_view more) {
+    builder.apply(batch({service(1, more), route(1, 1, "/a")}, true));
+    return builder.build()->routes.at(0).target->host_header;
+  };
+  EXPECT_EQ(header(R"(,"host":"a.test")"), "a.test");
+  EXPECT_EQ(header(R"(,"host":"a.test","port":8080)"), "a.test:8080");
+  EXPECT_EQ(header(R"(,"host":"a.test","port":443,"protocol":"https")"), "a.test");
+  EXPECT_EQ(header(R"(,"host":"a.test","port":80,"protocol":"https")"), "a.test:80");
+  EXPECT_EQ(header(R"(,"host":"::1","port":81)"), "[::1]:81");
+}
+
+TEST(Publisher, TellsEverySubscriber) {
+  Publisher publisher;
+  std::vector<uint64_t> seen;
+  auto subscriber = [&](const std::shared_ptr<const Snapshot>& s) { seen.push_back(s->version); };
+  publisher.subscribe(subscriber);
+  Builder builder;
+  publisher.publish(builder.build());
+  publisher.subscribe(subscriber);
+  EXPECT_EQ(seen, (std::vector<uint64_t>{1, 1}));
+  publisher.publish(builder.build());
+  EXPECT_EQ(seen, (std::vector<uint64_t>{1, 1, 2, 2}));
+  EXPECT_EQ(publisher.current()->version, 2u);
+}
+
+}  // namespace
+}  // namespace sallyport::runtime
