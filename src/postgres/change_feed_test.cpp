@@ -293,6 +293,27 @@ TEST_F(ChangeFeedTest, KeepsTheLastStateWhenTheTablesGo) {
   EXPECT_TRUE(mirror_.becomes({}));
 }
 
+// A role that may read the configuration and nothing else.
+TEST_F(ChangeFeedTest, RoleWithoutRightsOnTheLogCompares) {
+  must(plain_, "CREATE ROLE reader LOGIN");
+  must(plain_, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader");
+  ChangeFeed::Options poor = options(Milliseconds(50));
+  poor.link.user = "reader";
+  ChangeFeed feed(poor, deliver());
+  feed.start();
+  ASSERT_TRUE(mirror_.becomes({}));
+  EXPECT_EQ(feed.state().mode, FeedState::Mode::compare);
+  add(plain_, "seen");
+  EXPECT_TRUE(mirror_.becomes({"seen"}));
+  must(plain_, "GRANT USAGE ON SCHEMA sallyport TO reader");
+  must(plain_, "GRANT SELECT ON ALL TABLES IN SCHEMA sallyport TO reader");
+  add(plain_, "more");
+  EXPECT_TRUE(mirror_.becomes({"seen", "more"}));
+  TimePoint deadline = Clock::now() + Milliseconds(3000);
+  while (feed.state().mode != FeedState::Mode::log && Clock::now() < deadline) ::usleep(5000);
+  EXPECT_EQ(feed.state().mode, FeedState::Mode::log);
+}
+
 TEST_F(ChangeFeedTest, StopsWhileItCannotConnect) {
   ChangeFeed::Options nowhere = options();
   nowhere.link.port = 1;

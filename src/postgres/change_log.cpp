@@ -22,11 +22,12 @@ constexpr size_t kLongestName = 63;  // PostgreSQL cuts longer ones off
 constexpr const char* kInspect = R"sql(
 SELECT current_setting('server_version_num')::int >= 130000,
        c.oid IS NOT NULL,
-       coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
-                false)
+       coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+                AND has_table_privilege(m.oid, 'SELECT'), false)
   FROM (SELECT 1) AS one
   LEFT JOIN pg_namespace n ON n.nspname = $1
-  LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'change_log')sql";
+  LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'change_log'
+  LEFT JOIN pg_class m ON m.relnamespace = n.oid AND m.relname = 'migrations')sql";
 
 constexpr const char* kUntracked = R"sql(
 SELECT t.relname
