@@ -52,17 +52,19 @@ Result<void> check_schema(const postgres::LinkSettings& link) {
                 fmt::format("database '{}' was migrated by a newer Kong than 3.10", link.database),
                 "use a database of Kong 3.9 or 3.10, or one of your own");
   }
-  if (!state->pending.empty() || !state->available.empty()) {
+  if (!state->usable()) {
     return fail("app.schema", Side::database,
-                fmt::format("the schema of database '{}' is not up to date", link.database),
-                state->pending.empty() ? "run `sallyport migrations up`"
-                                       : "run `sallyport migrations finish`");
+                fmt::format("the schema of database '{}' is older than Kong 3.9", link.database),
+                "bring it to 3.9 or 3.10 with Kong first");
   }
-  if (!state->change_log) {
-    log::warn(
-        "database '{}' has no change log: changes are found by comparing tables every {} s. "
-        "`sallyport migrations up` adds it",
-        link.database, "db_update_frequency");
+  if (!state->pending.empty()) {
+    log::warn("database '{}': Kong's migrations are pending; run `kong migrations finish`",
+              link.database);
+  }
+  // A database of Kong's opens as it is; what the change log gives is the feed's to say.
+  if (!state->available.empty()) {
+    log::warn("database '{}': there are new migrations; run `sallyport migrations up`",
+              link.database);
   }
   return {};
 }
