@@ -20,6 +20,7 @@ int run(int argc, char** argv);
 
 // One per command, each in <name>_command.cpp. `command` outlives the call.
 Action check_command(CLI::App& command);
+Action pki_command(CLI::App& command);
 Action version_command(CLI::App& command);
 
 }  // namespace sallyport::app

@@ -186,7 +186,9 @@ class Taking {
     for (const std::string& path : paths) {
       std::string directory = is_directory(path) ? path : directory_of(path);
       if (auto hierarchy = Hierarchy::open(directory)) {
-        for (const Certificate& one : hierarchy->authorities()) use_neighbour(one, directory);
+        for (const Certificate& one : hierarchy->authorities()) {
+          use_neighbour(one, hierarchy->authorities());
+        }
         for (size_t i = 0; i < hierarchy->authorities().size(); ++i) {
           std::string file = fmt::format("{}/{}.crl", directory, hierarchy->authority_name(i));
           if (auto lists = RevocationList::load(file)) {
@@ -198,17 +200,15 @@ class Taking {
     for (const InventoryList& one : out_.lists) known_lists_.push_back(one.list);
   }
 
-  void use_neighbour(const Certificate& authority, const std::string& directory) {
+  void use_neighbour(const Certificate& authority, const std::vector<Certificate>& pool) {
     std::vector<Certificate> held;
     for (const InventoryCertificate& one : out_.certificates) held.push_back(one.certificate);
     if (std::ranges::find(held, authority) != held.end()) return;
-    auto hierarchy = Hierarchy::open(directory);
-    std::vector<Certificate> pool = hierarchy ? hierarchy->authorities() : held;
     bool needed = std::ranges::any_of(held, [&](const Certificate& one) {
       std::vector<Certificate> chain = build_chain(one, pool);
       return std::ranges::find(chain, authority) != chain.end();
     });
-    if (needed) add(authority, directory + "/", false, false);
+    if (needed) add(authority, "", false, false);
   }
 
   void judge(InventoryCertificate& one) {
