@@ -22,6 +22,7 @@ struct Command {
 constexpr std::array kCommands = {
     Command{"quickstart", "Bring everything up on a PostgreSQL of its own, behind mutual TLS", quickstart_command},
     Command{"check", "Verify a configuration without touching anything", check_command},
+    Command{"doctor", "Find out why the link to PostgreSQL does not work", doctor_command},
     Command{"migrations", "Make or update the tables in the database", migrations_command},
     Command{"start", "Start the gateway", start_command},
     Command{"stop", "Stop it at once", stop_command},
