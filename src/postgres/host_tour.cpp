@@ -27,6 +27,13 @@ bool settles_the_host(const Error& error) {
          error.code == "link.database";
 }
 
+// Without the "connection to server at … failed: " that names the peer, and libpq's guesses.
+std::string reason_of(const std::string& text) {
+  size_t start = text.find(" failed: ");
+  start = start == std::string::npos ? 0 : start + 9;
+  return text.substr(start, text.find("; ", start) - start);
+}
+
 TimePoint share(TimePoint deadline, size_t parts) {
   auto left = deadline - Clock::now();
   return Clock::now() + left / static_cast<int64_t>(std::max<size_t>(parts, 1));
@@ -81,7 +88,6 @@ class Tour {
     count(LinkEvent::host_failed);
     if (error.code == "link.timeout") count(LinkEvent::timeout);
     state_.failed.push_back({state_.host, state_.address, state_.stage, error.detail});
-    errors_.push_back(error);
     if (!worst_ || weight(error) > weight(*worst_)) {
       worst_ = error;
       worst_state_ = state_;
@@ -91,8 +97,11 @@ class Tour {
   Result<void> verdict() {
     if (!worst_) return fail("link.name", Side::config, "pg_host names no host");
     std::string others;
-    for (const Error& error : errors_) {
-      if (error.detail != worst_->detail) others += "; also tried: " + error.detail;
+    for (const FailedAttempt& one : state_.failed) {
+      if (one.error == worst_->detail) continue;
+      std::string address = one.address.empty() || one.address == one.host ? "" : one.address;
+      others += fmt::format("; also tried {}{}: {}", one.host,
+                            address.empty() ? "" : " (" + address + ")", reason_of(one.error));
     }
     auto failed = std::move(state_.failed);
     state_ = std::move(worst_state_);
@@ -105,7 +114,6 @@ class Tour {
   TimePoint deadline_;
   const TryTarget& attempt_;
   LinkState& state_;
-  std::vector<Error> errors_;
   std::optional<Error> worst_;
   LinkState worst_state_;
 };

@@ -1,8 +1,7 @@
 #include "postgres/libpq_parameters.h"
 
-#include <array>
-#include <cstring>
-#include <mutex>
+#include <algorithm>
+#include <cstdint>
 
 #include <libpq-fe.h>
 #include <stdlib.h>
@@ -49,6 +48,20 @@ const char* word(ChannelBinding binding) {
       return "prefer";
   }
   return "prefer";
+}
+
+std::vector<std::string> environment_names() {
+  // Those that are no connection parameter. PGSERVICE goes first: with a service that is not there
+  // PQconndefaults fails.
+  std::vector<std::string> names = {"PGSERVICE",   "PGSERVICEFILE", "PGSYSCONFDIR", "PGLOCALEDIR",
+                                    "PGDATESTYLE", "PGTZ",          "PGGEQO",       "PGREALM"};
+  unsetenv("PGSERVICE");
+  PQconninfoOption* options = PQconndefaults();
+  for (PQconninfoOption* option = options; option && option->keyword; ++option) {
+    if (option->envvar != nullptr) names.emplace_back(option->envvar);
+  }
+  PQconninfoFree(options);
+  return names;
 }
 
 }  // namespace
@@ -108,19 +121,8 @@ std::string LibpqParameters::value(std::string_view keyword) const {
 }
 
 void forget_libpq_environment() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    // Those that are no connection parameter; PGSERVICE first, for PQconndefaults reads it too.
-    constexpr std::array kOthers = {"PGSERVICE",    "PGSERVICEFILE",  "PGSYSCONFDIR", "PGLOCALEDIR",
-                                    "PGDATESTYLE",  "PGTZ",           "PGGEQO",       "PGREALM",
-                                    "PGREQUIRESSL", "PGSSLKEYLOGFILE"};
-    for (const char* name : kOthers) unsetenv(name);
-    PQconninfoOption* options = PQconndefaults();
-    for (PQconninfoOption* option = options; option && option->keyword; ++option) {
-      if (option->envvar != nullptr) unsetenv(option->envvar);
-    }
-    PQconninfoFree(options);
-  });
+  static const std::vector<std::string> names = environment_names();
+  for (const std::string& name : names) unsetenv(name.c_str());
 }
 
 }  // namespace sallyport::postgres

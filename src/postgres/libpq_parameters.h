@@ -23,6 +23,8 @@ class LibpqParameters {
  public:
   LibpqParameters(const LinkSettings& settings, const LinkTarget& target, Encryption encryption);
 
+  LibpqParameters(LinkSettings&&, const LinkTarget&, Encryption) = delete;  // would dangle
+
   const char* const* keywords() const { return keywords_.data(); }
   const char* const* values() const { return values_.data(); }
 
@@ -38,8 +40,8 @@ class LibpqParameters {
 };
 
 // Removes every variable that libpq would read (PGHOST, PGSERVICE, PGOPTIONS, ...) from this
-// process. Done once, before the first connection; call it from main() when threads that read the
-// environment are to be started before that.
+// process. Done before every connection, where it changes nothing but the first time; call it from
+// main() when threads that read the environment are started before that.
 void forget_libpq_environment();
 
 }  // namespace sallyport::postgres

@@ -103,6 +103,9 @@ class Attempt {
     SslAnswer answer = peek_ssl_answer(PQsocket(connection()));
     if (answer.byte != 0) state_.ssl_answer = answer.byte;
     if (answer.kind == SslAnswer::Kind::yes) state_.stage = LinkStage::handshake;
+    // Read what is the end of this connection: closing with unread bytes resets it, and a server
+    // logs that as a fault.
+    if (answer.kind == SslAnswer::Kind::no) take_ssl_answer(PQsocket(connection()));
     if (auto refusal = answer_refusal(facts(), answer)) return fail(std::move(*refusal));
     return {};
   }

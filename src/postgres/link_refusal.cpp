@@ -26,6 +26,7 @@ struct Advice {
 // What verbose messages add: "FATAL:  28P01: text" -> "FATAL:  text", and the LOCATION line.
 std::string without_verbosity(std::string_view text, std::string& sqlstate) {
   std::string result;
+  sqlstate.clear();
   for (std::string_view line : text::split(text, '\n')) {
     if (line.starts_with("LOCATION:")) continue;
     size_t code = line.find(":  ");
@@ -77,7 +78,10 @@ std::string identity_hint(const AttemptFacts& facts, std::string_view text) {
 
 Advice handshake_advice(const AttemptFacts& facts, std::string_view text) {
   std::string version = name(facts, "pg_ssl_version");
-  if (text.contains("protocol version") || text.contains("unsupported protocol") ||
+  if (text.contains("wrong version number") || text.contains("packet length too long")) {
+    return {"link.handshake", "What answers does not speak TLS: a proxy in between?"};
+  }
+  if (text.contains("alert protocol version") || text.contains("unsupported protocol") ||
       text.contains("legacy sigalg")) {
     return {"link.tls_version",
             fmt::format("The server does not speak the TLS version that {} asks for: set another "
@@ -209,15 +213,15 @@ std::string_view waiting_for(LinkStage stage) {
 
 std::string clean_text(std::string_view text, const Secret& password) {
   std::string line;
+  bool broken = false;  // a line has ended
   for (char c : text::trim(text)) {
+    if (c == '\n' || c == '\r') broken = true;
+    if (c == '\n' || c == '\r' || c == '\t') continue;
+    // libpq wraps sentences: "…the server terminated abnormally\n\tbefore or while…".
+    if (broken) line += c >= 'a' && c <= 'z' ? " " : "; ";
+    broken = false;
     bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    if (c == '\n') line += "; ";
-    if (c == '\t' && !line.ends_with(' ')) line += ' ';
-    if (control) {
-      if (c != '\n' && c != '\t' && c != '\r') line += '?';
-    } else {
-      line += c;
-    }
+    line += control ? '?' : c;
   }
   // A server could echo what it was sent. Short ones occur in ordinary words.
   const std::string& secret = password.reveal();
@@ -264,7 +268,12 @@ std::optional<Error> answer_refusal(const AttemptFacts& facts, const SslAnswer& 
 Error libpq_refusal(const AttemptFacts& facts, std::string_view text, std::string& sqlstate) {
   std::string plain = without_verbosity(text, sqlstate);
   std::string line = clean_text(plain, facts.settings.password);
-  if (!line.starts_with("connection to server")) line = peer_prefix(facts) + line;
+  // libpq names the address only.
+  if (size_t end = line.find(" failed: ");
+      line.starts_with("connection to server at ") && end != std::string::npos) {
+    line.erase(0, end + 9);
+  }
+  line.insert(0, peer_prefix(facts));
   Advice advice = advice_for(facts, line, sqlstate);
   bool later = advice.code == "link.busy";
   return refusal(advice.code, std::move(line), std::move(advice.remedy),

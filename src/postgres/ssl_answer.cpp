@@ -60,4 +60,9 @@ SslAnswer peek_ssl_answer(int socket) {
   return answer;
 }
 
+void take_ssl_answer(int socket) {
+  char byte = 0;
+  (void)recv(socket, &byte, 1, MSG_DONTWAIT);
+}
+
 }  // namespace sallyport::postgres

@@ -26,4 +26,7 @@ struct SslAnswer {
 // Never blocks.
 SslAnswer peek_ssl_answer(int socket);
 
+// Takes the one byte that was peeked.
+void take_ssl_answer(int socket);
+
 }  // namespace sallyport::postgres

@@ -105,19 +105,9 @@ bool TlsCheck::accept_chain(x509_store_ctx_st* context) {
     if (verify_error_ == X509_V_OK) verify_error_ = X509_V_ERR_UNSPECIFIED;
     X509_STORE_CTX_set_error(context, verify_error_);
     verify_error_depth_ = X509_STORE_CTX_get_error_depth(context);
-    VerifyFault fault{.error = verify_error_, .depth = verify_error_depth_, .role = demands_.role};
-    if (X509* culprit = X509_STORE_CTX_get_current_cert(context)) {
-      fault.culprit = certificate_facts(culprit);
-    }
-    if (verify_error_ == X509_V_ERR_CERT_CHAIN_TOO_LONG) {
-      fault.allowed_depth = demands_.depth;
-      fault.needed_depth = needed_depth(context);
-    }
-    fault.sent = chain_;
-    refusal_ = verify_refusal(fault);
+    refusal_ = explain(context);
     return false;
   }
-
   STACK_OF(X509)* verified = X509_STORE_CTX_get0_chain(context);
   chain_.clear();
   for (int i = 0; i < sk_X509_num(verified); ++i) {
@@ -134,6 +124,22 @@ bool TlsCheck::accept_chain(x509_store_ctx_st* context) {
   X509_STORE_CTX_set_error_depth(context, 0);
   refusal_ = host_name_refusal(name.text, chain_.front(), demands_.role);
   return false;
+}
+
+Error TlsCheck::explain(x509_store_ctx_st* context) const {
+  VerifyFault fault{.error = verify_error_, .depth = verify_error_depth_, .role = demands_.role};
+  fault.sent = chain_;
+  if (X509* culprit = X509_STORE_CTX_get_current_cert(context)) {
+    fault.culprit = certificate_facts(culprit);
+    for (const CertificateFacts& anchor : demands_.files.anchors.facts()) {
+      fault.namesake_trusted = fault.namesake_trusted || anchor.subject == fault.culprit->issuer;
+    }
+  }
+  if (verify_error_ == X509_V_ERR_CERT_CHAIN_TOO_LONG) {
+    fault.allowed_depth = demands_.depth;
+    fault.needed_depth = needed_depth(context);
+  }
+  return verify_refusal(fault);
 }
 
 bool TlsCheck::show_identity(ssl_st* ssl) {

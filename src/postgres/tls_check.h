@@ -66,6 +66,7 @@ class TlsCheck {
   void bind(ssl_ctx_st* context);
   bool accept(x509_store_ctx_st* context);
   bool accept_chain(x509_store_ctx_st* context);
+  Error explain(x509_store_ctx_st* context) const;
   bool show_identity(ssl_st* ssl);
 
   TlsDemands demands_;

@@ -15,6 +15,12 @@ struct Advice {
 };
 
 Advice trust_advice(const VerifyFault& fault, const CertificateFacts& culprit) {
+  if (fault.namesake_trusted || fault.error == X509_V_ERR_CERT_SIGNATURE_FAILURE) {
+    return {"link.untrusted",
+            fmt::format("A CA of the name \"{}\" is trusted, but another one signed: put the right "
+                        "one into lua_ssl_trusted_certificate",
+                        culprit.issuer)};
+  }
   switch (fault.error) {
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return {

@@ -18,8 +18,9 @@ struct VerifyFault {
   LinkRole role = LinkRole::main;
   std::optional<CertificateFacts> culprit = {};
   std::vector<CertificateFacts> sent = {};  // leaf first
-  int allowed_depth = 0;                    // of a chain that is too long
-  int needed_depth = -1;                    // -1: unknown
+  bool namesake_trusted = false;  // a CA of the missing issuer's name is trusted, with another key
+  int allowed_depth = 0;          // of a chain that is too long
+  int needed_depth = -1;          // -1: unknown
 };
 
 // Codes: "link.untrusted", "link.expired", "link.not_yet_valid", "link.chain_too_long",

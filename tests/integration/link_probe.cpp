@@ -5,13 +5,13 @@
 //   query SQL / run SQL     {"ok":…, "rows":[[…]]}
 //   listen MS               {"ok":…, "notifications":[[channel, payload]…]}
 //   age / usable / limit MS / close / counters
-#include <poll.h>
-#include <time.h>
-
 #include <cstdio>
 #include <iostream>
 #include <optional>
 #include <string>
+
+#include <poll.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "base/log.h"
