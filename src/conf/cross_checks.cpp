@@ -89,7 +89,7 @@ class Checks {
       Key there = cert ? k.cert : k.cert_key;
       fault(there, fmt::format("is written without {}; a client certificate needs both",
                                name(cert ? k.cert_key : k.cert)));
-    } else if (written(k.cert) != written(k.cert_key)) {
+    } else if (cert && written(k.cert) != written(k.cert_key)) {
       Key there = written(k.cert) ? k.cert : k.cert_key;
       fault(there, fmt::format("is written without {}, which would come from the main connection "
                                "and does not belong to it",
@@ -161,9 +161,11 @@ class Checks {
     size_t certs = s_.list(cert).size();
     size_t keys = s_.list(key).size();
     if (certs == keys) return;
+    std::string of_cert = fmt::format("{} certificate{}", certs, certs == 1 ? "" : "s");
+    std::string of_key = fmt::format("{} key{}", keys, keys == 1 ? "" : "s");
     fault(certs > 0 ? cert : key,
-          fmt::format("names {} certificate{}, {} names {} key{}; each needs its own", certs,
-                      certs == 1 ? "" : "s", name(key), keys, keys == 1 ? "" : "s"));
+          certs > 0 ? fmt::format("names {}, {} names {}", of_cert, name(key), of_key)
+                    : fmt::format("names {}, {} names {}", of_key, name(cert), of_cert));
   }
 
   void check_listeners() {

@@ -43,7 +43,8 @@ Json items_json(const Settings& settings, Key key) {
 }
 
 Json value_json(const Settings& settings, const Directive& row) {
-  if (row.masked() || settings.is_reference(row.key)) return settings.display(row.key);
+  if (row.masked()) return "******";
+  if (settings.is_reference(row.key)) return settings.display(row.key);
   switch (row.type) {
     case Type::flag:
       return settings.flag(row.key);

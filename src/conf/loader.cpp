@@ -36,6 +36,34 @@ struct Raw {
   Place place;
 };
 
+Written plain(const Directive& row, std::string_view text) {
+  if (takes_items(row)) return {std::string(text), split_items(text), false};
+  return {std::string(text), {}, false};
+}
+
+// The defaults, by Key. Parsed once: a test holds that all of them parse.
+const std::vector<Value>& default_values() {
+  static const std::vector<Value> kValues = [] {
+    std::vector<Value> values(directives().size());
+    for (const Directive& row : directives()) {
+      if (row.initial.empty()) continue;
+      parse_value(row, plain(row, row.initial), values[std::to_underlying(row.key)]);
+    }
+    return values;
+  }();
+  return kValues;
+}
+
+// Faults go to terminals and into JSON: no control characters, nothing but UTF-8, whatever the
+// environment held.
+void make_printable(std::string& text) {
+  bool ascii_only = !text::valid_utf8(text);
+  for (char& c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f || (ascii_only && byte >= 0x80)) c = '?';
+  }
+}
+
 class Loader {
  public:
   explicit Loader(const Sources& sources)
@@ -55,6 +83,12 @@ class Loader {
     warn_of_effects(builder_.settings(), injected_, out_);
     std::ranges::sort(out_.faults, {},
                       [](const Fault& f) { return std::tie(f.line, f.key, f.message); });
+    for (auto* faults : {&out_.faults, &out_.warnings}) {
+      for (Fault& fault : *faults) {
+        make_printable(fault.key);
+        make_printable(fault.message);
+      }
+    }
     out_.settings = builder_.take();
     return std::move(out_);
   }
@@ -64,6 +98,7 @@ class Loader {
 
   void read_file_source() {
     out_.path = sources_.path;
+    if (sources_.content) return read_lines(*sources_.content);
     for (const char* candidate : kSearchPath) {
       if (out_.path.empty() && access(candidate, F_OK) == 0) out_.path = candidate;
     }
@@ -73,7 +108,11 @@ class Loader {
       out_.faults.push_back({out_.path, 0, "", content.error().text()});
       return;
     }
-    ParsedFile file = parse_file(out_.path, *content);
+    read_lines(*content);
+  }
+
+  void read_lines(std::string_view content) {
+    ParsedFile file = parse_file(out_.path, content);
     std::ranges::move(file.faults, std::back_inserter(out_.faults));
     std::ranges::move(file.warnings, std::back_inserter(out_.warnings));
     for (Assignment& line : file.assignments) {
@@ -190,12 +229,18 @@ class Loader {
     const Directive& row = directive(key);
     const Raw& raw = raw_[std::to_underlying(key)];
     Value& value = builder_.at(key);
-    bool by_default = raw.origin == Origin::defaults;
-    std::string_view text = by_default ? row.initial : std::string_view(raw.text);
-    if (text.empty()) return;
-    auto written = by_default ? plain(row, text) : resolve(row, text);
+    if (raw.origin == Origin::defaults) {
+      value = default_values()[std::to_underlying(key)];
+      return;
+    }
+    auto written = resolve(row, raw.text);
     if (!written) {
       out_.faults.push_back(out_.fault_at(key, written.error().detail));
+      return;
+    }
+    if (written->text.empty()) {  // a reference to an empty variable
+      value = default_values()[std::to_underlying(key)];
+      out_.places[std::to_underlying(key)] = {out_.path, 0, std::string(row.name), false};
       return;
     }
     if (auto complaint = parse_value(row, *written, value)) {
@@ -203,12 +248,7 @@ class Loader {
       return;
     }
     value.origin = raw.origin;
-    if (written->hidden) value.reference = text;
-  }
-
-  static Written plain(const Directive& row, std::string_view text) {
-    if (takes_items(row)) return {std::string(text), split_items(text), false};
-    return {std::string(text), {}, false};
+    if (written->hidden) value.reference = raw.text;
   }
 
   // Takes the quotes off and puts in what vault references stand for.

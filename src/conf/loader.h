@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace sallyport::conf {
 
 struct Sources {
   std::string path;                              // -c; empty: the default search path
+  std::optional<std::string> content;            // of `path`, when it has been read already
   std::map<std::string, std::string> overrides;  // from the command line, by key ("prefix")
   // The environment to read; null: the process's own.
   std::function<const char*(const char*)> environment;

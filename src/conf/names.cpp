@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,11 +13,10 @@ namespace sallyport::conf {
 namespace {
 
 // Kong injects these into the block of nginx.conf that they name.
-constexpr std::array<std::string_view, 14> kFamilies = {
+constexpr std::array<std::string_view, 15> kFamilies = {
     "nginx_main_",     "nginx_events_",    "nginx_http_",   "nginx_upstream_", "nginx_proxy_",
     "nginx_location_", "nginx_status_",    "nginx_admin_",  "nginx_debug_",    "nginx_stream_",
-    "nginx_sproxy_",   "nginx_supstream_", "pluginserver_", "vault_"};
-constexpr std::string_view kWasm = "nginx_wasm_";
+    "nginx_sproxy_",   "nginx_supstream_", "pluginserver_", "vault_",          "nginx_wasm_"};
 
 // Settings of Kong Enterprise that have no counterpart here; naming them helps who moves over.
 constexpr std::array<std::string_view, 17> kEnterprise = {
@@ -25,26 +25,38 @@ constexpr std::array<std::string_view, 17> kEnterprise = {
     "license_path", "analytics",    "konnect_",     "cluster_telemetry", "event_hooks",
     "fips",         "debug_listen"};
 
+std::unordered_map<std::string_view, Naming> make_table() {
+  std::unordered_map<std::string_view, Naming> table;
+  for (const Directive& row : directives()) {
+    table.emplace(row.name, Naming{row.key});
+    if (!row.alias.empty()) table.emplace(row.alias, Naming{row.key});
+    if (!row.former.empty()) table.emplace(row.former, Naming{row.key, true});
+  }
+  return table;
+}
+
+const std::unordered_map<std::string_view, Naming>& table() {
+  static const auto kTable = make_table();
+  return kTable;
+}
+
 std::vector<std::string_view> known_names() {
   std::vector<std::string_view> names;
-  for (const Directive& row : directives()) {
-    names.push_back(row.name);
-    if (!row.alias.empty()) names.push_back(row.alias);
+  for (const auto& entry : table()) {
+    if (!entry.second.former) names.push_back(entry.first);
   }
+  std::ranges::sort(names);  // so that of two that are as near, always the same is named
   return names;
 }
 
 }  // namespace
 
 Naming resolve_name(std::string_view written) {
-  for (const Directive& row : directives()) {
-    if (written == row.name || (!row.alias.empty() && written == row.alias)) return {row.key};
-    if (!row.former.empty() && written == row.former) return {row.key, true};
-  }
+  if (auto found = table().find(written); found != table().end()) return found->second;
   auto begins = [&](std::string_view family) {
     return written.starts_with(family) && written.size() > family.size();
   };
-  return {std::nullopt, false, std::ranges::any_of(kFamilies, begins) || begins(kWasm)};
+  return {std::nullopt, false, std::ranges::any_of(kFamilies, begins)};
 }
 
 bool is_known(std::string_view written) {

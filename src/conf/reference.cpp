@@ -28,7 +28,10 @@ std::vector<std::string> wrap(std::string_view paragraph, size_t width) {
 }
 
 void add_comment(std::string& out, std::string_view paragraphs) {
+  std::string_view before;
   for (std::string_view paragraph : text::split(paragraphs, '\n')) {
+    out += before;
+    before = "#\n";
     for (const std::string& line : wrap(paragraph, kWidth)) out += "# " + line + "\n";
   }
 }

@@ -63,7 +63,6 @@ class Parser {
     if (written_.hidden || row_.masked()) return "the value";
     std::string head(value.substr(0, kQuotedBytes));
     while (!text::valid_utf8(head)) head.pop_back();
-    std::ranges::replace_if(head, [](char c) { return static_cast<unsigned char>(c) < ' '; }, '?');
     return fmt::format("'{}{}'", head, value.size() > kQuotedBytes ? "..." : "");
   }
 
