@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/help_formatter.h"
 #include "base/version.h"
 
 namespace sallyport::app {
@@ -42,6 +43,7 @@ constexpr std::array kCommands = {
 int run(int argc, char** argv) {
   CLI::App program{"Sallyport, an open API gateway with a secured configuration store.",
                    "sallyport"};
+  program.formatter(help_formatter());
   program.require_subcommand(1);
   program.set_version_flag("--version", std::string(kServerToken));
 

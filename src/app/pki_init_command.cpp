@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -46,7 +47,10 @@ constexpr const char* kFooter =
 
 int run(const Options& options) {
   pki::HierarchyOptions wanted = options.hierarchy;
-  wanted.directory = options.pki.directory;
+  // Whole paths, for they go into configuration files.
+  std::error_code ignored;
+  auto whole = std::filesystem::weakly_canonical(options.pki.directory, ignored);
+  wanted.directory = ignored ? options.pki.directory : whole.string();
   auto chain = pki::parse_chain(options.chain);
   if (!chain) return report_error(chain.error());
   wanted.chain = *chain;

@@ -104,6 +104,7 @@ class Taking {
 
   void add(const Certificate& certificate, const std::string& path, bool first, bool asked_for) {
     std::string file = base_name(path);
+    if (file == "chain.crt") first = false;  // a copy of what has a file of its own
     auto known =
         std::ranges::find(out_.certificates, certificate, &InventoryCertificate::certificate);
     if (known == out_.certificates.end()) {
@@ -127,7 +128,13 @@ class Taking {
       return;
     }
     for (const RevocationList& list : *loaded) {
-      InventoryList one{list, base_name(path), {}};
+      auto known = std::ranges::find_if(
+          out_.lists, [&](const InventoryList& other) { return other.list.pem() == list.pem(); });
+      if (known != out_.lists.end()) {
+        known->files.push_back(base_name(path));
+        continue;
+      }
+      InventoryList one{list, {base_name(path)}, {}};
       if (list.next_update() != 0 && list.next_update() < now_) {
         one.findings.push_back({"crl_expired", Weight::fault,
                                 fmt::format("is out of date since {}: everyone with a certificate "
@@ -282,7 +289,7 @@ Json to_json(const Inventory& inventory, int64_t now) {
     out["certificates"].push_back(std::move(entry));
   }
   for (const InventoryList& one : inventory.lists) {
-    Json entry = {{"file", one.file}};
+    Json entry = {{"files", one.files}};
     entry.update(to_json(one.list, now));
     entry["findings"] = to_json(one.findings);
     out["revocation_lists"].push_back(std::move(entry));

@@ -26,7 +26,7 @@ struct InventoryCertificate {
 
 struct InventoryList {
   RevocationList list;
-  std::string file;
+  std::vector<std::string> files;
   std::vector<Finding> findings;
 };
 

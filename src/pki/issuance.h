@@ -10,11 +10,11 @@
 namespace sallyport::pki {
 
 struct IssueOptions {
-  Role role = Role::server;               // server or client
-  std::string name;                       // base of the file names; "": "server" or "client"
-  std::vector<std::string> server_names;  // of a server; empty: default_server_names()
-  std::string user = "kong";              // CN of a client: the PostgreSQL role
-  KeySpec key;
+  Role role = Role::server;                    // server or client
+  std::string name = {};                       // base of the file names; "": "server" or "client"
+  std::vector<std::string> server_names = {};  // of a server; empty: default_server_names()
+  std::string user = "kong";                   // CN of a client: the PostgreSQL role
+  KeySpec key = {};
   int days = 365;
   bool force = false;  // replace what is there; the old files go to backup/
 };

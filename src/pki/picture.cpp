@@ -154,7 +154,7 @@ class Drawing {
   void list(const InventoryList& one) {
     std::vector<RevokedCertificate> revoked = one.list.revoked();
     out_ += style_.paint(Colour::bold, "Revocation list of " + one.list.issuer()) + "  " +
-            style_.paint(Colour::dim, one.file) + "\n";
+            style_.paint(Colour::dim, text::join(one.files, ", ")) + "\n";
     field("    ", "number", std::to_string(one.list.number()));
     std::string until =
         one.list.next_update() == 0 ? "no end named" : date_and_time(one.list.next_update());

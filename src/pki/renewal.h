@@ -14,12 +14,12 @@
 namespace sallyport::pki {
 
 struct RenewOptions {
-  std::string name;  // "server", "client", "root", "intermediate", or another base
-  int days = 0;      // 0: as long as the certificate was made for
-  std::vector<std::string> server_names;  // added to those that it has
-  bool new_key = false;            // leaves only: a new key for an authority is a new hierarchy
-  std::optional<KeySpec> key;      // with new_key; nothing: the same kind as before
-  Purpose purpose = Purpose::any;  // any: by its extensions, else by its file name
+  std::string name = {};  // "server", "client", "root", "intermediate", or another base
+  int days = 0;           // 0: as long as the certificate was made for
+  std::vector<std::string> server_names = {};  // added to those that it has
+  bool new_key = false;             // leaves only: a new key for an authority is a new hierarchy
+  std::optional<KeySpec> key = {};  // with new_key; nothing: the same kind as before
+  Purpose purpose = Purpose::any;   // any: by its extensions, else by its file name
 };
 
 struct RenewReport {

@@ -31,11 +31,11 @@ Result<PublishReport> publish_revocation_lists(const Hierarchy& hierarchy, int d
                                                const PassphraseSource& passphrase);
 
 struct RevokeOptions {
-  std::string file;       // a certificate, inside the directory or elsewhere; or:
-  std::string serial;     // hexadecimal, as `pki show` and openssl print it
-  std::string authority;  // with serial: "root" or "intermediate"; "": the lowest
-  std::string reason;     // "": none
-  int days = 30;          // until the new lists' nextUpdate
+  std::string file = {};       // a certificate, inside the directory or elsewhere; or:
+  std::string serial = {};     // hexadecimal, as `pki show` and openssl print it
+  std::string authority = {};  // with serial: "root" or "intermediate"; "": the lowest
+  std::string reason = {};     // "": none
+  int days = 30;               // until the new lists' nextUpdate
 };
 
 struct RevokeReport {
