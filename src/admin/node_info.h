@@ -29,7 +29,8 @@ struct Counters {
 };
 
 // Bytes. `workers` is what Kong calls the memory of a worker's Lua machine: here the bytes that a
-// worker holds (buffers, pools), one per worker in the order of Pids::workers.
+// worker holds (buffers, pools), one per worker in the order of Pids::workers; empty when only the
+// whole process was measured.
 struct Memory {
   std::vector<uint64_t> workers = {};
   uint64_t resident = 0;  // of the process

@@ -54,6 +54,9 @@ Json memory_json(const NodeInfo& node, const Unit& unit) {
     workers.push_back(Json{{"pid", i < pids.workers.size() ? pids.workers[i] : pids.master},
                            {"http_allocated_gc", unit.of(memory.workers[i])}});
   }
+  if (workers.empty()) {
+    workers.push_back(Json{{"pid", pids.master}, {"http_allocated_gc", unit.of(memory.resident)}});
+  }
   // What Kong keeps in shared dictionaries is ordinary memory of the one process here.
   Json process = {{"capacity", unit.of(memory.limit)},
                   {"allocated_slabs", unit.of(memory.resident)}};

@@ -15,13 +15,6 @@ std::string quoted_fault(std::string_view text, std::string_view rest) {
   return fmt::format("invalid value '{}': {}", text, rest);
 }
 
-std::string utf8_fault(std::string_view text) {
-  if (text::valid_utf8(text)) return {};
-  size_t good = text.size();
-  while (good > 0 && !text::valid_utf8(text.substr(0, good))) --good;
-  return fmt::format("invalid utf-8 character sequence detected at position {}", good + 1);
-}
-
 // Splits "host:port"; `port` is empty when there is none. IPv6 needs brackets to carry a port.
 struct HostPort {
   std::string_view host;
@@ -84,8 +77,20 @@ bool is_hostname(std::string_view text) {
   return true;
 }
 
+std::string storable(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return "must not contain NUL characters";
+  if (text::valid_utf8(text)) return {};
+  size_t at = 0;
+  for (size_t length = 1; at < text.size(); at += length) {
+    auto lead = static_cast<uint8_t>(text[at]);
+    length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (!text::valid_utf8(text.substr(at, length))) break;
+  }
+  return fmt::format("invalid utf-8 character sequence detected at position {}", at + 1);
+}
+
 std::string utf8_name(std::string_view text) {
-  if (std::string fault = utf8_fault(text); !fault.empty()) return fault;
+  if (std::string fault = storable(text); !fault.empty()) return fault;
   bool fine = std::ranges::all_of(text, [](char c) {
     return static_cast<uint8_t>(c) >= 0x80 || matches("[%w._~-]", std::string_view(&c, 1));
   });
@@ -100,7 +105,7 @@ std::string ascii_name(std::string_view text) {
 }
 
 std::string tag(std::string_view text) {
-  if (std::string fault = utf8_fault(text); !fault.empty()) return fault;
+  if (std::string fault = storable(text); !fault.empty()) return fault;
   bool fine = std::ranges::all_of(text, [](char c) {
     auto byte = static_cast<uint8_t>(c);
     return byte >= 0x20 && byte != 0x7f && c != ',' && c != '/';
@@ -185,6 +190,32 @@ std::string route_header_value(std::string_view text) {
   std::string fault = regex_fault(pattern);
   if (fault.empty()) return {};
   return fmt::format("invalid regex: '{}' (PCRE returned: {})", pattern, fault);
+}
+
+std::string upstream_name(std::string_view text) {
+  HostPort parts = split_port(text);
+  const char* fault = nullptr;
+  if (is_ipv4(parts.host) || is_ipv6(parts.host)) {
+    fault = "no ip addresses allowed";
+  } else if (!is_hostname(parts.host)) {
+    fault = "must be a valid hostname";
+  } else if (parts.has_port) {
+    fault = "no port allowed";
+  }
+  return fault == nullptr ? "" : fmt::format("Invalid name ('{}'); {}", text, fault);
+}
+
+std::string cookie_name(std::string_view text) {
+  constexpr std::string_view kSeparators = "()<>@,;:\\\"/?={}[]";
+  bool fine = std::ranges::all_of(text, [&](char c) {
+    auto byte = static_cast<uint8_t>(c);
+    return byte > 0x20 && byte < 0x7f && !kSeparators.contains(c);
+  });
+  if (fine) return {};
+  return fmt::format(
+      "contains one or more invalid characters. ASCII control characters (0-31;127), space, tab "
+      "and the characters {} are not allowed.",
+      kSeparators);
 }
 
 std::string header_name(std::string_view text) {

@@ -7,6 +7,8 @@
 
 namespace sallyport::model::formats {
 
+// What every text must be that the database is to keep: UTF-8 without NUL.
+std::string storable(std::string_view text);
 // Printable UTF-8 without characters that URLs reserve: services.name, routes.name.
 std::string utf8_name(std::string_view text);
 // ASCII only: letters, digits, . - _ ~
@@ -28,6 +30,9 @@ std::string path(std::string_view text);
 std::string route_path(std::string_view text);
 // Header values of a route: literal, or "~*" and a regular expression.
 std::string route_header_value(std::string_view text);
+// A host name without a port, and no address: upstreams.name.
+std::string upstream_name(std::string_view text);
+std::string cookie_name(std::string_view text);  // a token (RFC 6265)
 std::string header_name(std::string_view text);
 
 // Parts shared by the checks above.

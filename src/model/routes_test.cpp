@@ -136,6 +136,14 @@ TEST(Routes, UpdatesLookAtWhatChanges) {
             R"({"nmae":"unknown field"})");
 }
 
+TEST(Routes, TextsMustBeStorable) {
+  Json row = completed(routes(), R"({"paths":["/"]})");
+  row["headers"] = Json{{"x", Json::array({"ok", "a\xff"})}};
+  EXPECT_EQ(
+      to_text(validate(routes(), row)),
+      R"({"headers":{"x":[null,"invalid utf-8 character sequence detected at position 2"]}})");
+}
+
 TEST(Routes, FaultMessages) {
   struct Case {
     const char* faults;

@@ -6,7 +6,8 @@
 namespace sallyport::model {
 
 std::span<const EntitySchema* const> entities() {
-  static const std::array all = {&workspaces(), &services(), &routes(), &plugins()};
+  static const std::array all = {&workspaces(), &consumers(), &services(), &routes(),
+                                 &upstreams(),  &targets(),   &plugins()};
   return all;
 }
 

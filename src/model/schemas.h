@@ -16,8 +16,11 @@ std::span<const EntitySchema* const> entities();
 const EntitySchema* find_entity(std::string_view name);
 
 const EntitySchema& workspaces();
+const EntitySchema& consumers();
 const EntitySchema& services();
 const EntitySchema& routes();
+const EntitySchema& upstreams();
+const EntitySchema& targets();
 const EntitySchema& plugins();
 
 }  // namespace sallyport::model

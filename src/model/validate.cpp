@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "model/formats.h"
 #include "model/paths.h"
 #include "model/schemas.h"
 
@@ -29,13 +30,19 @@ std::string wrong_type(FieldType type) {
   }
 }
 
+// What fits a bigint column and survives every JSON parser on the way.
+bool is_integer(const Json& value) {
+  if (!value.is_number()) return false;
+  double number = value.get<double>();
+  return std::nearbyint(number) == number && std::abs(number) <= 9'007'199'254'740'992.0;
+}
+
 bool has_type(FieldType type, const Json& value) {
   switch (type) {
     case FieldType::string:
       return value.is_string();
     case FieldType::integer:
-      if (value.is_number_float()) return std::nearbyint(value.get<double>()) == value;
-      return value.is_number_integer();
+      return is_integer(value);
     case FieldType::number:
       return value.is_number();
     case FieldType::boolean:
@@ -117,12 +124,24 @@ Json validate_inside(const Field& field, const Json& value) {
   }
 }
 
-std::string rule_fault(const Field& field, const Json& value) {
-  if (field.uuid && !is_uuid(value.get_ref<const std::string&>())) return "expected a valid UUID";
-  if (field.timestamp && value.get<double>() <= 0) return "expected a valid timestamp";
-  if (field.type == FieldType::string && value.get_ref<const std::string&>().empty() &&
-      std::ranges::none_of(field.rules, [](const Rule& r) { return r.name.starts_with("len_"); })) {
+constexpr double kLastSecond = 253'402'300'799;  // of the year 9999
+
+std::string text_fault(const Field& field, const std::string& text) {
+  if (field.uuid && !is_uuid(text)) return "expected a valid UUID";
+  auto about_length = [](const Rule& rule) { return rule.name.starts_with("len_"); };
+  if (text.empty() && std::ranges::none_of(field.rules, about_length)) {
     return "length must be at least 1";
+  }
+  return formats::storable(text);
+}
+
+std::string rule_fault(const Field& field, const Json& value) {
+  if (value.is_string()) {
+    std::string fault = text_fault(field, value.get_ref<const std::string&>());
+    if (!fault.empty()) return fault;
+  }
+  if (field.timestamp && (value.get<double>() <= 0 || value.get<double>() > kLastSecond)) {
+    return "expected a valid timestamp";
   }
   for (const Rule& rule : field.rules) {
     if (std::string fault = rule.check(value); !fault.empty()) return fault;
