@@ -64,6 +64,15 @@ void BlockPool::put(Block* block) noexcept {
   ++unused_;
 }
 
+void append_block(BlockPtr& block, const Block& more, BlockPool& pool) {
+  if (block->room() < more.size()) {
+    BlockPtr larger = pool.take(2 * (size_t{block->size()} + more.size()));
+    larger->append(block->view());
+    block = std::move(larger);
+  }
+  block->append(more.view());
+}
+
 void BlockQueue::push(BlockPtr block) {
   Block* raw = block.release();
   raw->next = nullptr;

@@ -62,6 +62,9 @@ class BlockPool {
   size_t unused_ = 0;
 };
 
+// Adds the bytes of `more` to `block`, which is replaced by a larger one when it has no room.
+void append_block(BlockPtr& block, const Block& more, BlockPool& pool);
+
 // A FIFO of blocks that owns them.
 class BlockQueue {
  public:

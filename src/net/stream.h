@@ -45,6 +45,8 @@ class Stream {
 
   // The next bytes. One coroutine at a time. `timeout_ms` 0: none.
   auto receive(uint32_t timeout_ms);
+  // Gives the coroutine that waits a new timeout, counted from now; 0: none.
+  void rearm_receive(uint32_t timeout_ms) { set_deadline(receive_deadline_, timeout_ms); }
   // The bytes that are here already, or null.
   BlockPtr try_receive() { return received_.pop(); }
   // Puts bytes back in front of those that receive() will give.
