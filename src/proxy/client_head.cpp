@@ -1,0 +1,115 @@
+#include "proxy/client_head.h"
+
+#include "base/version.h"
+#include "proxy/fields.h"
+
+namespace sallyport::proxy {
+namespace {
+
+using http::HeaderId;
+
+constexpr std::string_view kVia = "1.1 sallyport/" SALLYPORT_VERSION;
+
+// What ends at this hop (RFC 9110 section 7.6.1), and what is written anew below.
+constexpr HeaderSet kHopByHop{HeaderId::connection,        HeaderId::keep_alive, HeaderId::proxy,
+                              HeaderId::proxy_connection,  HeaderId::te,         HeaderId::trailer,
+                              HeaderId::transfer_encoding, HeaderId::upgrade};
+constexpr HeaderSet kVias{HeaderId::via};
+constexpr HeaderSet kRequestId{HeaderId::x_kong_request_id};
+constexpr HeaderSet kLength{HeaderId::content_length};
+
+void status_line(http::HeadWriter& out, const http::ResponseHead& response) {
+  out.status_line(response.status, response.reason);
+}
+
+void connection_field(http::HeadWriter& out, const ClientHeadContext& context) {
+  if (!context.keep_alive) {
+    out.append("Connection: close\r\n");
+  } else if (context.client_minor_version == 0) {
+    out.append("Connection: keep-alive\r\n");
+  }
+}
+
+void debug_fields(http::HeadWriter& out, const DebugFields* debug) {
+  if (debug == nullptr) return;
+  auto field = [&out](std::string_view name, std::string_view value) {
+    if (!value.empty()) [[maybe_unused]]
+      bool written = out.checked_field(name, value);
+  };
+  field("Kong-Route-Id", debug->route_id);
+  field("Kong-Route-Name", debug->route_name);
+  field("Kong-Service-Id", debug->service_id);
+  field("Kong-Service-Name", debug->service_name);
+}
+
+void id_and_end(http::HeadWriter& out, const ClientHeadContext& context) {
+  debug_fields(out, context.debug);
+  if (context.wanted.request_id) out.field("X-Kong-Request-Id", context.request_id);
+  out.end();
+}
+
+}  // namespace
+
+void write_proxied_head(http::HeadWriter& out, const ProxiedHead& head) {
+  const ClientHeadContext& context = head.context;
+  const http::ResponseHead& response = head.response;
+  HeaderSet dropped = kHopByHop;
+  if (context.wanted.via) dropped.add(kVias);
+  if (context.wanted.request_id) dropped.add(kRequestId);
+  if (head.framing != ClientFraming::as_received) dropped.add(kLength);
+
+  status_line(out, response);
+  copy_fields(out, response.fields(), head.response_end, dropped);
+  if (head.framing == ClientFraming::chunked) out.append("Transfer-Encoding: chunked\r\n");
+  if (response.find(HeaderId::date) == nullptr) out.field("Date", context.date);
+  if (context.wanted.server && response.find(HeaderId::server) == nullptr) {
+    out.field("Server", kServerToken);
+  }
+  connection_field(out, context);
+  if (context.wanted.via) {
+    append_list_field(out, response.fields(), response.find(HeaderId::via), "Via", kVia);
+  }
+  if (context.wanted.upstream_status) out.field("X-Kong-Upstream-Status", response.status);
+  if (context.wanted.upstream_latency) {
+    out.field("X-Kong-Upstream-Latency", head.upstream_latency_ms);
+  }
+  if (context.wanted.proxy_latency) out.field("X-Kong-Proxy-Latency", head.proxy_latency_ms);
+  id_and_end(out, context);
+}
+
+size_t proxied_head_room(const ProxiedHead& head) {
+  constexpr size_t kNamesAndFixedValues = 768;
+  size_t room = head.response.size + kNamesAndFixedValues;
+  if (head.context.debug != nullptr) room += head.context.debug->size();
+  return room;
+}
+
+void write_interim_head(http::HeadWriter& out, const http::ResponseHead& response,
+                        const char* response_end) {
+  status_line(out, response);
+  copy_fields(out, response.fields(), response_end, kHopByHop);
+  out.end();
+}
+
+void write_own_head(http::HeadWriter& out, const OwnHead& head) {
+  const ClientHeadContext& context = head.context;
+  out.status_line(head.status);
+  out.field("Date", context.date);
+  if (!head.content_type.empty()) out.field("Content-Type", head.content_type);
+  connection_field(out, context);
+  out.append(head.extra_fields);
+  // RFC 9110 section 8.6: not with 204.
+  if (head.status != 204) out.field("Content-Length", head.content_length);
+  if (head.upstream_failed) {
+    if (context.wanted.upstream_latency) {
+      out.field("X-Kong-Upstream-Latency", head.upstream_latency_ms);
+    }
+    if (context.wanted.proxy_latency) out.field("X-Kong-Proxy-Latency", head.latency_ms);
+  } else if (context.wanted.response_latency) {
+    out.field("X-Kong-Response-Latency", head.latency_ms);
+  }
+  if (context.wanted.server) out.field("Server", kServerToken);
+  id_and_end(out, context);
+}
+
+}  // namespace sallyport::proxy

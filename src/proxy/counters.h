@@ -1,0 +1,30 @@
+// What one worker counts. Written by its thread only, read by any: plain stores that other threads
+// see whole, no lock and no read-modify-write instruction.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace sallyport::proxy {
+
+class Count {
+ public:
+  void add(uint64_t by = 1) { value_.store(get() + by, std::memory_order_relaxed); }
+  void subtract(uint64_t by = 1) { value_.store(get() - by, std::memory_order_relaxed); }
+  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+struct alignas(64) WorkerCounters {
+  Count accepted;
+  Count handled;
+  Count active;
+  Count reading;
+  Count writing;
+  Count waiting;
+  Count requests;
+};
+
+}  // namespace sallyport::proxy

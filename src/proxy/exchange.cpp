@@ -1,0 +1,21 @@
+#include "proxy/exchange.h"
+
+namespace sallyport::proxy {
+
+void Exchange::reset() {
+  head.reset();
+  scanned = 0;
+  fault = {};
+  body = {};
+  path_room.reset();
+  snapshot = SnapshotPin();
+  route = nullptr;
+  target = nullptr;
+  show_debug = false;
+  upstream_started = upstream_answered = 0;
+  status = 0;
+  body_sent = 0;
+  body_pending = linger = false;
+}
+
+}  // namespace sallyport::proxy

@@ -1,0 +1,229 @@
+#include "proxy/forward.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "base/log.h"
+#include "http/h1_writer.h"
+#include "proxy/answer.h"
+#include "proxy/upstream_head.h"
+#include "proxy/worker.h"
+
+namespace sallyport::proxy {
+namespace {
+
+bool no_descriptors(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+void cancel_wait(void* stream) {
+  static_cast<net::Stream*>(stream)->cancel_receive();
+}
+
+}  // namespace
+
+Forward::Forward(Session& session, Exchange& exchange) : session_(session), exchange_(exchange) {}
+
+Forward::~Forward() {
+  client().unwatch();
+}
+
+Task<bool> Forward::run() {
+  for (;;) {
+    fault_ = AttemptFault::none;
+    if (!take_pooled()) fault_ = co_await connect();
+    if (fault_ == AttemptFault::none) {
+      send_request();
+      client().watch_broken(&cancel_wait, &upstream());
+      HeadStep step = HeadStep::need_more;
+      while (step == HeadStep::need_more) {
+        if (upload_fault_ != AttemptFault::none) {
+          fault_ = upload_fault_;
+          break;
+        }
+        net::Received received = co_await upstream().receive(read_timeout());
+        if (received.status != net::IoStatus::ok) {
+          fault_ = receive_fault(received.status);
+          step = HeadStep::fault;
+        } else {
+          step = take_head_bytes(std::move(received.block));
+        }
+      }
+      client().unwatch();
+      if (step == HeadStep::complete) co_return co_await respond();
+    }
+    if (upload_) co_await stop_upload();
+    connection_.reset();
+    received_.reset();
+    if (!may_try_again()) co_return co_await give_up();
+  }
+}
+
+bool Forward::take_pooled() {
+  AddressPool* pool = exchange_.target->pick(session_.worker().loop().now());
+  if (pool == nullptr) return false;
+  if (!fresh_only_) connection_ = pool->take();
+  reused_ = connection_ != nullptr;
+  if (reused_) return true;
+  connection_ = std::make_unique<UpstreamConnection>(*pool);
+  return false;
+}
+
+Task<AttemptFault> Forward::connect() {
+  Worker& worker = session_.worker();
+  Target& target = *exchange_.target;
+  if (target.service().protocol != model::Protocol::http) co_return AttemptFault::unsupported;
+  if (connection_ == nullptr) {
+    const std::string failure = co_await target.resolve(worker.resolver());
+    if (!failure.empty()) {
+      log::error("service {}: cannot resolve '{}': {}", target.service().id, target.service().host,
+                 failure);
+      co_return AttemptFault::resolve;
+    }
+    if (take_pooled()) co_return AttemptFault::none;
+    if (connection_ == nullptr) co_return AttemptFault::resolve;
+  }
+  const net::SocketAddress& address = connection_->pool.address();
+  const auto timeout = static_cast<uint32_t>(target.service().connect_timeout_ms);
+  net::Connected connected = co_await worker.loop().connect(address, timeout);
+  if (no_descriptors(connected.error) && worker.pools().shed(16) > 0) {
+    connected = co_await worker.loop().connect(address, timeout);
+  }
+  if (connected.error == 0) {
+    connection_->stream = std::move(connected.stream);
+    co_return AttemptFault::none;
+  }
+  log::error("service {}: cannot connect to {}: {}", target.service().id, address.text(),
+             std::strerror(connected.error));
+  if (no_descriptors(connected.error)) co_return AttemptFault::no_descriptors;
+  co_return connected.error == ETIMEDOUT ? AttemptFault::connect_timeout : AttemptFault::connect;
+}
+
+void Forward::send_request() {
+  const model::Service& service = exchange_.target->service();
+  ++connection_->requests;
+  if (exchange_.upstream_started == 0) {
+    exchange_.upstream_started = session_.worker().loop().now();
+  }
+  upstream().set_send_timeout(static_cast<uint32_t>(service.write_timeout_ms));
+  scanned_ = 0;
+  net::BlockPtr block;
+  write_head(block);
+  std::string_view body = exchange_.body;
+  body.remove_prefix(block->append(body));
+  upstream().queue(std::move(block));
+  if (!body.empty()) {
+    BodyWriter rest(upstream(), false);
+    rest.write(body);
+    rest.finish();
+  }
+  upstream().flush();
+  if (exchange_.body_pending) start_upload();
+}
+
+void Forward::write_head(net::BlockPtr& block) {
+  const Worker& worker = session_.worker();
+  const model::Route& route = *exchange_.route->route;
+  const http::RequestHead& request = exchange_.request;
+  const http::RequestTarget& target = exchange_.target_parts;
+  const std::string_view matched = exchange_.match.matched_path;
+  UpstreamHead head{.request = request,
+                    .request_end = exchange_.head->bytes() + exchange_.head->begin + request.size};
+  head.path =
+      join_path(exchange_.target->service().path, exchange_.path, matched.size(), route.strip_path);
+  if (target.has_query) head.query = {target.query.data() - 1, target.query.size() + 1};
+  head.host = route.preserve_host ? request.host : exchange_.target->host_header();
+  head.peer_ip = session_.peer_ip();
+  head.client_ip = exchange_.client_ip;
+  head.peer_trusted = session_.peer_trusted();
+  head.scheme = session_.listener().ssl ? "https" : "http";
+  head.port = session_.listener().port_text;
+  head.forwarded_host = exchange_.host;
+  head.forwarded_path = target.path;
+  if (route.strip_path && matched != "/") head.prefix = matched;
+  if (worker.options().upstream_request_id) head.request_id = exchange_.id();
+
+  block = session_.worker().loop().blocks().take(upstream_head_room(head));
+  http::HeadWriter out({block->bytes(), block->capacity});
+  write_upstream_head(out, head);
+  block->end = static_cast<uint32_t>(out.size());
+}
+
+uint32_t Forward::read_timeout() const {
+  // The upstream's time begins when it has the whole request.
+  if (uploading()) return 0;
+  return static_cast<uint32_t>(exchange_.target->service().read_timeout_ms);
+}
+
+AttemptFault Forward::receive_fault(net::IoStatus status) const {
+  if (upload_fault_ != AttemptFault::none) return upload_fault_;
+  if (status == net::IoStatus::cancelled) return AttemptFault::client;
+  if (status == net::IoStatus::timed_out) return AttemptFault::read_timeout;
+  return reused_ && received_ == nullptr ? AttemptFault::stale : AttemptFault::closed;
+}
+
+Forward::HeadStep Forward::take_head_bytes(net::BlockPtr block) {
+  if (received_ == nullptr) {
+    received_ = std::move(block);
+  } else {
+    append_block(received_, *block, session_.worker().loop().blocks());
+  }
+  http::ParseFault fault;
+  for (;;) {
+    const http::ParseStatus status =
+        http::read_response(received_->view(), session_.worker().options().limits,
+                            exchange_.request.method, scanned_, exchange_.response, fault);
+    if (status == http::ParseStatus::need_more) return HeadStep::need_more;
+    if (status == http::ParseStatus::error || exchange_.response.status == 101) {
+      log::error("service {}: invalid response from {}: {}", exchange_.target->service().id,
+                 connection_->pool.address().text(),
+                 status == http::ParseStatus::error ? fault.reason : "101 without an upgrade");
+      fault_ = AttemptFault::bad_response;
+      return HeadStep::fault;
+    }
+    if (exchange_.response.status >= 200) return HeadStep::complete;
+    pass_interim(exchange_.response.size);
+    if (received_->size() == 0) return HeadStep::need_more;
+  }
+}
+
+// 1xx other than 100, which the gateway has said itself, goes to clients that know it.
+void Forward::pass_interim(uint32_t size) {
+  if (exchange_.response.status != 100 && exchange_.request.minor_version > 0) {
+    net::BlockPtr block = session_.worker().loop().blocks().take(size + 256);
+    http::HeadWriter out({block->bytes(), block->capacity});
+    write_interim_head(out, exchange_.response, received_->bytes() + received_->begin + size);
+    block->end = static_cast<uint32_t>(out.size());
+    client().queue(std::move(block));
+    client().flush();
+  }
+  received_->begin += size;
+  scanned_ = 0;
+}
+
+bool Forward::may_try_again() {
+  const http::RequestHead& request = exchange_.request;
+  const bool retry =
+      may_retry(fault_, idempotent(request.method, request.method_text), !body_touched_);
+  if (!retry || session_.worker().stopping()) return false;
+  // An idle connection that had gone stale was not the upstream's fault: not counted, once.
+  if (fault_ == AttemptFault::stale && !fresh_only_) {
+    fresh_only_ = true;
+    return true;
+  }
+  return ++attempts_ <= static_cast<uint32_t>(exchange_.target->service().retries);
+}
+
+Task<bool> Forward::give_up() {
+  if (exchange_.upstream_started == 0) {
+    exchange_.upstream_started = session_.worker().loop().now();
+  }
+  if (client().error() != 0) {
+    exchange_.status = 499;  // nginx's code for the log: nobody is there to be answered
+    co_return false;
+  }
+  co_return co_await answer_error(session_, exchange_, status_of(fault_), message_of(fault_),
+                                  ErrorSource::handler, body_touched_);
+}
+
+}  // namespace sallyport::proxy

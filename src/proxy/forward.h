@@ -1,0 +1,77 @@
+// One request on its way through an upstream and back: takes a connection, sends the rewritten head
+// and the body, reads the answer's head, tries again where that is safe, and pumps the answer's
+// body to the client. Lives in the coroutine frame of the request.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/task.h"
+#include "proxy/body.h"
+#include "proxy/exchange.h"
+#include "proxy/retry.h"
+#include "proxy/session.h"
+#include "proxy/upstream_pool.h"
+
+namespace sallyport::proxy {
+
+class Forward {
+ public:
+  Forward(Session& session, Exchange& exchange);
+  Forward(const Forward&) = delete;
+  Forward& operator=(const Forward&) = delete;
+  ~Forward();
+
+  // True when the client's connection may serve another request.
+  Task<bool> run();
+
+ private:
+  enum class HeadStep : uint8_t { need_more, complete, fault };
+
+  // An attempt.
+  bool take_pooled();
+  Task<AttemptFault> connect();
+  void send_request();
+  void write_head(net::BlockPtr& block);
+  void start_upload();
+  uint32_t read_timeout() const;
+  AttemptFault receive_fault(net::IoStatus status) const;
+  HeadStep take_head_bytes(net::BlockPtr block);
+  void pass_interim(uint32_t size);
+  bool may_try_again();
+  Task<bool> give_up();
+
+  // The request's body.
+  Task<void> upload();
+  void end_upload(AttemptFault fault);
+  Task<void> stop_upload();
+  bool uploading() const { return upload_.has_value() && !upload_->done(); }
+
+  // The answer.
+  Task<bool> respond();
+  net::BlockPtr begin_response();
+  bool take_body(BodyReader& reader, BodyWriter& writer, AttemptFault& fault);
+  Task<AttemptFault> pump_response(BodyReader& reader, BodyWriter& writer);
+  bool finish_response(AttemptFault fault, bool bytes_left);
+
+  net::Stream& client() const { return session_.stream(); }
+  net::Stream& upstream() const { return *connection_->stream; }
+
+  Session& session_;
+  Exchange& exchange_;
+  UpstreamConnectionPtr connection_;
+  net::BlockPtr received_;  // the answer's head and what came with it
+  uint32_t scanned_ = 0;
+  uint32_t attempts_ = 0;
+  AttemptFault fault_ = AttemptFault::none;
+  AttemptFault upload_fault_ = AttemptFault::none;
+  ClientFraming framing_ = ClientFraming::as_received;
+  bool reused_ = false;        // the connection comes from the pool
+  bool fresh_only_ = false;    // after a stale one
+  bool body_touched_ = false;  // bytes of the body have left for an upstream
+  bool keep_client_ = true;
+  std::optional<Task<void>> upload_;
+};
+
+}  // namespace sallyport::proxy

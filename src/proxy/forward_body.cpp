@@ -1,0 +1,182 @@
+// Forward's second half: the request's body, and the answer.
+#include <utility>
+
+#include "base/log.h"
+#include "http/h1_writer.h"
+#include "proxy/forward.h"
+#include "proxy/worker.h"
+
+namespace sallyport::proxy {
+void Forward::start_upload() {
+  upload_fault_ = AttemptFault::none;
+  const http::RequestHead& request = exchange_.request;
+  if (request.expect_continue && request.minor_version > 0 && !body_touched_) {
+    net::BlockPtr block = session_.worker().loop().blocks().take();
+    block->append("HTTP/1.1 100 Continue\r\n\r\n");
+    client().queue(std::move(block));
+    client().flush();
+  }
+  upload_.emplace(upload());
+  upload_->start();
+}
+
+Task<void> Forward::upload() {
+  const Options& options = session_.worker().options();
+  const http::RequestHead& request = exchange_.request;
+  BodyReader reader(request.framing, request.content_length);
+  BodyWriter writer(upstream(), request.framing == http::BodyFraming::chunked);
+  while (!reader.complete()) {
+    if (upstream().unsent() > kHighWater) {
+      if (co_await upstream().drained(kLowWater) != net::IoStatus::ok) co_return;
+    }
+    net::Received received =
+        co_await client().receive(static_cast<uint32_t>(options.body_timeout.count()));
+    if (received.status == net::IoStatus::cancelled) co_return;
+    if (received.status == net::IoStatus::timed_out) {
+      co_return end_upload(AttemptFault::client_timeout);
+    }
+    if (received.status != net::IoStatus::ok) co_return end_upload(AttemptFault::client);
+    body_touched_ = true;
+    if (!transfer(reader, writer, received.block, options.limits)) {
+      co_return end_upload(AttemptFault::client);
+    }
+    if (options.max_body != 0 && reader.received() > options.max_body) {
+      co_return end_upload(AttemptFault::too_large);
+    }
+    if (received.block != nullptr) client().unread(std::move(received.block));
+    upstream().flush();
+    if (upstream().send_failed()) co_return;
+  }
+  exchange_.body_pending = false;
+  end_upload(AttemptFault::none);
+}
+
+void Forward::end_upload(AttemptFault fault) {
+  upload_fault_ = fault;
+  if (fault == AttemptFault::none) {
+    upstream().rearm_receive(static_cast<uint32_t>(exchange_.target->service().read_timeout_ms));
+  } else {
+    upstream().cancel_receive();
+  }
+}
+
+Task<void> Forward::stop_upload() {
+  if (uploading()) {
+    // It waits for one of the two.
+    client().cancel_receive();
+    if (uploading()) upstream().cancel_drain();
+  }
+  co_await upload_->join();
+  upload_.reset();
+}
+
+Task<bool> Forward::respond() {
+  exchange_.upstream_answered = session_.worker().loop().now();
+  exchange_.status = exchange_.response.status;
+  BodyReader reader(exchange_.response.framing, exchange_.response.content_length);
+  net::BlockPtr head = begin_response();
+  BodyWriter writer(client(), framing_ == ClientFraming::chunked, std::move(head));
+  AttemptFault fault = AttemptFault::none;
+  if (reader.complete() || take_body(reader, writer, fault)) {
+    writer.push();
+  } else if (fault == AttemptFault::none) {
+    fault = co_await pump_response(reader, writer);
+  }
+  exchange_.body_sent = reader.received();
+  client().flush();
+  if (upload_) {
+    // An answer before the end of the request: the rest of the body has no reader any more.
+    if (uploading()) keep_client_ = false;
+    co_await stop_upload();
+  }
+  const bool bytes_left = received_ != nullptr && received_->size() > 0;
+  co_return finish_response(fault, bytes_left);
+}
+
+// The head for the client.
+net::BlockPtr Forward::begin_response() {
+  Worker& worker = session_.worker();
+  const http::ResponseHead& response = exchange_.response;
+  const http::RequestHead& request = exchange_.request;
+  if (response.framing == http::BodyFraming::chunked ||
+      response.framing == http::BodyFraming::until_close) {
+    framing_ = request.minor_version > 0 ? ClientFraming::chunked : ClientFraming::until_close;
+  }
+  keep_client_ =
+      session_.may_keep_alive(exchange_) && framing_ != ClientFraming::until_close && !uploading();
+  const ClientHeadContext context{.wanted = worker.options().headers,
+                                  .request_id = exchange_.id(),
+                                  .date = worker.date(),
+                                  .client_minor_version = request.minor_version,
+                                  .keep_alive = keep_client_,
+                                  .debug = exchange_.show_debug ? &exchange_.debug : nullptr};
+  const ProxiedHead head{
+      .context = context,
+      .response = response,
+      .response_end = received_->bytes() + received_->begin + response.size,
+      .framing = framing_,
+      .upstream_latency_ms = exchange_.upstream_answered - exchange_.upstream_started,
+      .proxy_latency_ms = exchange_.upstream_started - exchange_.started};
+  net::BlockPtr block = worker.loop().blocks().take(proxied_head_room(head));
+  http::HeadWriter out({block->bytes(), block->capacity});
+  write_proxied_head(out, head);
+  block->end = static_cast<uint32_t>(out.size());
+  received_->begin += response.size;
+  return block;
+}
+
+// Moves the part of the body that is here. True when that was the rest of it.
+bool Forward::take_body(BodyReader& reader, BodyWriter& writer, AttemptFault& fault) {
+  if (received_ != nullptr && received_->size() > 0 &&
+      !transfer(reader, writer, received_, session_.worker().options().limits)) {
+    fault = AttemptFault::bad_response;
+  }
+  return reader.complete();
+}
+
+Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer) {
+  const auto timeout = static_cast<uint32_t>(exchange_.target->service().read_timeout_ms);
+  writer.push();
+  for (;;) {
+    client().flush();
+    if (client().unsent() > kHighWater) {
+      if (co_await client().drained(kLowWater) != net::IoStatus::ok) co_return AttemptFault::client;
+    }
+    if (client().send_failed()) co_return AttemptFault::client;
+    net::Received received = co_await upstream().receive(timeout);
+    if (received.status == net::IoStatus::eof && reader.end_of_input()) {
+      writer.finish();
+      co_return AttemptFault::none;
+    }
+    if (received.status != net::IoStatus::ok) co_return AttemptFault::closed;
+    received_ = std::move(received.block);
+    AttemptFault fault = AttemptFault::none;
+    if (take_body(reader, writer, fault) || fault != AttemptFault::none) co_return fault;
+  }
+}
+
+// Decides what becomes of both connections.
+bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
+  const http::ResponseHead& response = exchange_.response;
+  const bool reusable = fault == AttemptFault::none && response.keep_alive && !bytes_left &&
+                        response.framing != http::BodyFraming::until_close &&
+                        !exchange_.body_pending && !upstream().send_failed();
+  if (reusable) {
+    connection_->pool.give_back(std::move(connection_));
+  } else {
+    connection_.reset();
+  }
+  if (fault == AttemptFault::none) {
+    exchange_.linger = exchange_.body_pending;
+    return keep_client_;
+  }
+  if (fault != AttemptFault::client) {
+    log::error("service {}: the upstream broke off its answer", exchange_.target->service().id);
+  }
+  // Where only the end of the connection ends the body, the client must not take a cut answer for a
+  // whole one; with a length or chunks it sees the difference.
+  if (framing_ == ClientFraming::until_close) client().reset_on_close();
+  return false;
+}
+
+}  // namespace sallyport::proxy

@@ -1,0 +1,191 @@
+#include "proxy/gateway.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "base/log.h"
+#include "proxy/access_log.h"
+#include "proxy/worker_thread.h"
+
+namespace sallyport::proxy {
+namespace {
+
+class RunningGateway final : public Gateway {
+ public:
+  explicit RunningGateway(Options options) { shared_.options = std::move(options); }
+  ~RunningGateway() override { stop(); }
+
+  Result<void> start();
+  void subscribe(runtime::Publisher& publisher);
+
+  bool drain(Milliseconds within) override;
+  void stop() override;
+  Counters counters() const override;
+  std::vector<BoundListener> listeners() const override { return bound_; }
+  std::string_view backend() const override { return workers_->front()->backend(); }
+  uint64_t snapshot_version() const override;
+  void reopen_logs() override;
+
+ private:
+  using Workers = std::vector<std::unique_ptr<WorkerThread>>;
+  Result<void> open_listeners(std::vector<std::vector<WorkerListener>>& per_worker);
+  Result<void> open_listener(const ListenerOptions& options,
+                             std::vector<std::vector<WorkerListener>>& per_worker);
+
+  WorkerShared shared_;
+  std::unique_ptr<AccessLog> access_log_;
+  std::vector<BoundListener> bound_;
+  // Shared with the subscription, which the publisher may keep longer than the gateway lives.
+  std::shared_ptr<Workers> workers_ = std::make_shared<Workers>();
+};
+
+Result<void> check(const Options& options) {
+  if (options.workers < 1 || options.workers > 1024) {
+    return fail("gateway.option", Side::config,
+                "workers = " + std::to_string(options.workers) + " is not between 1 and 1024");
+  }
+  for (const ListenerOptions& listener : options.listeners) {
+    const bool handled = listener.role == Role::proxy ||
+                         (listener.role == Role::admin ? options.admin : options.status);
+    if (!handled) {
+      return fail("gateway.option", Side::internal, "an API listener has no handler");
+    }
+  }
+  return {};
+}
+
+Result<void> RunningGateway::start() {
+  Options& options = shared_.options;
+  if (auto checked = check(options); !checked) return checked;
+  auto real_ip =
+      RealIp::create(options.trusted_ips, options.real_ip_header, options.real_ip_recursive);
+  if (!real_ip) return fail(real_ip.error());
+  shared_.real_ip = std::move(*real_ip);
+  if (!options.access_log.empty()) {
+    auto log = AccessLog::open(options.access_log);
+    if (!log) return fail(log.error());
+    access_log_ = std::move(*log);
+    shared_.access_log = access_log_.get();
+  }
+  std::vector<std::vector<WorkerListener>> per_worker(options.workers);
+  if (auto opened = open_listeners(per_worker); !opened) return opened;
+  std::string fallback;
+  for (auto& listeners : per_worker) {
+    auto& worker =
+        workers_->emplace_back(std::make_unique<WorkerThread>(shared_, std::move(listeners)));
+    if (auto started = worker->start(&fallback); !started) return started;
+  }
+  if (!fallback.empty()) log::notice("io_backend: epoll in place of io_uring: {}", fallback);
+  return {};
+}
+
+Result<void> RunningGateway::open_listeners(std::vector<std::vector<WorkerListener>>& per_worker) {
+  for (const ListenerOptions& options : shared_.options.listeners) {
+    if (options.ssl) {
+      log::warn("TLS listener {}:{} is not served yet", options.address, options.port);
+      continue;
+    }
+    if (auto opened = open_listener(options, per_worker); !opened) return opened;
+  }
+  return {};
+}
+
+// One socket per worker on the same address: the kernel spreads the connections.
+Result<void> RunningGateway::open_listener(const ListenerOptions& options,
+                                           std::vector<std::vector<WorkerListener>>& per_worker) {
+  auto address = net::SocketAddress::parse(options.address, options.port);
+  if (!address) return fail(address.error());
+  const net::Listener::Config config{.backlog = options.backlog, .ipv6only = options.ipv6only};
+  net::Listener* first = nullptr;
+  for (auto& listeners : per_worker) {
+    auto socket = first != nullptr && address->is_unix() ? first->share()
+                                                         : net::Listener::open(*address, config);
+    if (!socket) return fail(socket.error());
+    if (first == nullptr) {
+      first = socket->get();
+      *address = first->address();  // the others follow to the port that the kernel chose
+    }
+    WorkerListener& listener = listeners.emplace_back();
+    listener.socket = std::move(*socket);
+    listener.role = options.role;
+    listener.ssl = options.ssl;
+    if (!address->is_unix()) listener.port_text = std::to_string(address->port());
+  }
+  bound_.push_back({options.role, options.address, address->port(), options.ssl});
+  return {};
+}
+
+void RunningGateway::subscribe(runtime::Publisher& publisher) {
+  publisher.subscribe([workers = std::weak_ptr<Workers>(workers_)](
+                          const std::shared_ptr<const runtime::Snapshot>& snapshot) {
+    const auto alive = workers.lock();
+    if (alive == nullptr) return;
+    for (const auto& worker : *alive) worker->post_snapshot(snapshot);
+  });
+}
+
+bool RunningGateway::drain(Milliseconds within) {
+  struct Waiting {
+    std::mutex mutex;
+    std::condition_variable changed;
+    size_t left;
+  };
+  auto waiting = std::make_shared<Waiting>();
+  waiting->left = workers_->size();
+  for (const auto& worker : *workers_) {
+    worker->post_drain([waiting] {
+      std::lock_guard lock(waiting->mutex);
+      --waiting->left;
+      waiting->changed.notify_all();
+    });
+  }
+  bool drained = false;
+  {
+    std::unique_lock lock(waiting->mutex);
+    drained = waiting->changed.wait_for(lock, within, [&] { return waiting->left == 0; });
+  }
+  stop();
+  return drained;
+}
+
+void RunningGateway::stop() {
+  for (const auto& worker : *workers_) worker->stop();
+}
+
+Counters RunningGateway::counters() const {
+  Counters sum;
+  for (const auto& worker : *workers_) {
+    const WorkerCounters& counters = worker->counters();
+    sum.connections_accepted += counters.accepted.get();
+    sum.connections_handled += counters.handled.get();
+    sum.connections_active += counters.active.get();
+    sum.connections_reading += counters.reading.get();
+    sum.connections_writing += counters.writing.get();
+    sum.connections_waiting += counters.waiting.get();
+    sum.total_requests += counters.requests.get();
+  }
+  return sum;
+}
+
+uint64_t RunningGateway::snapshot_version() const {
+  uint64_t least = ~uint64_t{0};
+  for (const auto& worker : *workers_) least = std::min(least, worker->snapshot_version());
+  return least;
+}
+
+void RunningGateway::reopen_logs() {
+  if (access_log_ != nullptr) access_log_->reopen();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::start(Options options, runtime::Publisher& publisher) {
+  auto gateway = std::make_unique<RunningGateway>(std::move(options));
+  if (auto started = gateway->start(); !started) return fail(started.error());
+  gateway->subscribe(publisher);
+  return std::unique_ptr<Gateway>(std::move(gateway));
+}
+
+}  // namespace sallyport::proxy

@@ -1,0 +1,177 @@
+#include "proxy/pipeline.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "http/authority.h"
+#include "http/h1_writer.h"
+#include "http/headers.h"
+#include "http/uri.h"
+#include "proxy/answer.h"
+#include "proxy/buffered_call.h"
+#include "proxy/forward.h"
+#include "proxy/worker.h"
+
+namespace sallyport::proxy {
+namespace {
+
+using http::HeaderId;
+
+// A reason not to go on.
+struct Refusal {
+  int status = 0;  // 0: none
+  std::string_view message = "";
+  ErrorSource source = ErrorSource::handler;
+  bool close = false;
+};
+
+void learn_client(const Session& session, Exchange& exchange) {
+  exchange.client_ip = session.peer_ip();
+  if (!session.peer_trusted()) return;
+  if (const auto ip = session.worker().real_ip().from_header(exchange.request)) {
+    exchange.real_ip = ip->text();
+    exchange.client_ip = exchange.real_ip;
+  }
+}
+
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+
+// nginx's $host: lower case, without port. The port, 0 when there is none.
+uint16_t learn_host(Exchange& exchange) {
+  const auto authority = http::split_authority(exchange.request.host);
+  std::string_view host = authority ? authority->host : exchange.request.host;
+  if (std::ranges::any_of(host, is_upper)) {
+    exchange.lower_host.assign(host);
+    std::ranges::transform(exchange.lower_host, exchange.lower_host.begin(),
+                           [](char c) { return text::lower(c); });
+    host = exchange.lower_host;
+  }
+  exchange.host = host;
+  return authority ? authority->port : 0;
+}
+
+bool learn_path(Session& session, Exchange& exchange) {
+  const http::RequestHead& request = exchange.request;
+  exchange.target_parts = http::split_target(request.method, request.target);
+  const std::string_view raw = exchange.target_parts.path;
+  auto normal = http::normalize_path(raw, {});
+  if (!normal) {
+    exchange.path_room = session.worker().loop().blocks().take(http::normalized_room(raw.size()));
+    normal = http::normalize_path(raw, {exchange.path_room->bytes(), exchange.path_room->capacity});
+  }
+  if (!normal) return false;
+  exchange.path = *normal;
+  return true;
+}
+
+Refusal check_request(Session& session, Exchange& exchange) {
+  const http::RequestHead& request = exchange.request;
+  if (request.method == http::Method::connect || request.method == http::Method::trace) {
+    return {.status = 405, .close = request.method == http::Method::connect};
+  }
+  const uint64_t most = session.worker().options().max_body;
+  if (most != 0 && request.content_length > most) return {.status = 413};
+  if (!learn_path(session, exchange)) return {.status = 400};
+  if (const http::Header* upgrade = request.find(HeaderId::upgrade);
+      request.upgrade && http::list_contains(upgrade->value, "websocket")) {
+    return {.status = 501, .message = "WebSocket connections are not supported yet"};
+  }
+  return {};
+}
+
+void learn_debug(Session& session, Exchange& exchange) {
+  const http::Header* header = exchange.request.find(HeaderId::kong_debug);
+  if (header == nullptr || header->value != "1") return;
+  if (!session.worker().options().allow_debug_header) return;
+  exchange.show_debug = true;
+  const model::Route& route = *exchange.route->route;
+  exchange.debug = {.route_id = route.id, .route_name = route.name};
+  if (exchange.route->target != nullptr) {
+    exchange.debug.service_id = exchange.route->target->service->id;
+    exchange.debug.service_name = exchange.route->target->service->name;
+  }
+}
+
+bool find_route(Session& session, Exchange& exchange, uint16_t port) {
+  exchange.snapshot = session.worker().targets().pin();
+  if (!exchange.snapshot) return false;
+  const bool tls = session.listener().ssl;
+  const http::RequestHead& request = exchange.request;
+  const router::MatchInput input{.method = request.method_text,
+                                 .host = exchange.host,
+                                 .port = port != 0 ? port : static_cast<uint16_t>(tls ? 443 : 80),
+                                 .path = exchange.path,
+                                 .headers = request.fields(),
+                                 .sni = session.sni(),
+                                 .protocol = tls ? model::Protocol::https : model::Protocol::http};
+  if (!exchange.snapshot->snapshot->router.match(input, exchange.match)) return false;
+  exchange.route = &exchange.snapshot->snapshot->routes[exchange.match.route];
+  return true;
+}
+
+bool came_by_https(const Session& session, const Exchange& exchange) {
+  if (session.listener().ssl) return true;
+  if (!session.peer_trusted()) return false;
+  const http::Header* proto = exchange.request.find(HeaderId::x_forwarded_proto);
+  return proto != nullptr && text::equals_ignore_case(proto->value, "https");
+}
+
+// A route for https only, asked for in plain text.
+Task<bool> answer_https_required(Session& session, Exchange& exchange, int status) {
+  if (status == 426) {
+    co_return co_await answer(session, exchange,
+                              {.status = 426,
+                               .content_type = "application/json; charset=utf-8",
+                               .body = R"({"message":"Please use HTTPS protocol"})",
+                               .extra_fields = "Connection: Upgrade\r\n"
+                                               "Upgrade: TLS/1.2, HTTP/1.1\r\n"});
+  }
+  const auto& target = exchange.target_parts;
+  const std::string location = fmt::format("Location: https://{}{}{}{}\r\n", exchange.host,
+                                           target.path, target.has_query ? "?" : "", target.query);
+  co_return co_await answer(session, exchange, {.status = status, .extra_fields = location});
+}
+
+Task<bool> serve_proxy(Session& session, Exchange& exchange) {
+  const uint16_t port = learn_host(exchange);
+  if (!find_route(session, exchange, port)) {
+    co_return co_await answer_error(session, exchange, 404, "no Route matched with those values",
+                                    ErrorSource::gateway);
+  }
+  learn_debug(session, exchange);
+  if (exchange.match.https_only && !came_by_https(session, exchange)) {
+    co_return co_await answer_https_required(session, exchange,
+                                             exchange.route->route->https_redirect_status_code);
+  }
+  if (exchange.route->target == nullptr) {
+    co_return co_await answer_error(session, exchange, 503, "no Service found with those values",
+                                    ErrorSource::gateway);
+  }
+  exchange.target = &session.worker().targets().of_route(*exchange.snapshot, exchange.match.route);
+  Forward forward(session, exchange);
+  co_return co_await forward.run();
+}
+
+}  // namespace
+
+Task<bool> serve(Session& session, Exchange& exchange) {
+  session.worker().new_request_id(exchange.request_id);
+  learn_client(session, exchange);
+  const Refusal refusal = check_request(session, exchange);
+  if (refusal.status != 0) {
+    co_return co_await answer_error(session, exchange, refusal.status, refusal.message,
+                                    refusal.source, refusal.close);
+  }
+  if (session.listener().role != Role::proxy) {
+    co_return co_await serve_buffered(session, exchange);
+  }
+  co_return co_await serve_proxy(session, exchange);
+}
+
+}  // namespace sallyport::proxy

@@ -1,0 +1,77 @@
+#include "proxy/real_ip.h"
+
+#include <utility>
+
+#include "base/text.h"
+
+namespace sallyport::proxy {
+namespace {
+
+// "1.2.3.4", "1.2.3.4:5678", "::1", "[::1]:5678"
+std::optional<net::IpAddress> parse_with_port(std::string_view text) {
+  if (auto address = net::IpAddress::parse(text)) return address;
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  if (!text::to_integer(text.substr(colon + 1))) return std::nullopt;
+  return net::IpAddress::parse(text.substr(0, colon));
+}
+
+}  // namespace
+
+Result<RealIp> RealIp::create(const std::vector<std::string>& trusted, std::string header,
+                              bool recursive) {
+  RealIp out;
+  for (const std::string& entry : trusted) {
+    if (entry == "unix:") {
+      out.trust_unix_ = true;
+      continue;
+    }
+    auto range = net::Cidr::parse(entry);
+    if (!range) {
+      return fail("gateway.option", Side::config,
+                  "trusted_ips: '" + entry + "' is neither an IP address nor a CIDR range");
+    }
+    out.ranges_.push_back(*range);
+  }
+  out.is_list_ = text::equals_ignore_case(header, "X-Forwarded-For");
+  out.header_ = std::move(header);
+  out.recursive_ = recursive;
+  return out;
+}
+
+bool RealIp::trusted(const net::IpAddress& address) const {
+  for (const net::Cidr& range : ranges_) {
+    if (range.contains(address)) return true;
+  }
+  return false;
+}
+
+bool RealIp::trusts(const std::optional<net::IpAddress>& peer) const {
+  return peer ? trusted(*peer) : trust_unix_;
+}
+
+// From the right: the last one, or with real_ip_recursive the last one that is not trusted.
+std::optional<net::IpAddress> RealIp::last_of(std::string_view list) const {
+  std::optional<net::IpAddress> found;
+  for (;;) {
+    const size_t comma = list.rfind(',');
+    const auto item = text::trim(comma == std::string_view::npos ? list : list.substr(comma + 1));
+    const auto address = parse_with_port(item);
+    if (!address) return found;
+    found = address;
+    if (!recursive_ || !trusted(*address) || comma == std::string_view::npos) return found;
+    list = list.substr(0, comma);
+  }
+}
+
+std::optional<net::IpAddress> RealIp::from_header(const http::RequestHead& head) const {
+  std::optional<net::IpAddress> found;
+  for (const http::Header& field : head.fields()) {
+    if (!text::equals_ignore_case(field.name, header_)) continue;
+    auto address = is_list_ ? last_of(field.value) : parse_with_port(field.value);
+    if (address) found = address;  // the last field counts
+  }
+  return found;
+}
+
+}  // namespace sallyport::proxy

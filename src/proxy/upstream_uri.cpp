@@ -1,0 +1,32 @@
+#include "proxy/upstream_uri.h"
+
+namespace sallyport::proxy {
+namespace {
+
+UpstreamPath join_stripped(std::string_view base, std::string_view path, std::string_view rest) {
+  const bool request_ends_in_slash = path.ends_with('/');
+  if (base.ends_with('/')) {
+    if (rest.empty()) {
+      if (base == "/" || request_ends_in_slash) return {base, "", ""};
+      base.remove_suffix(1);
+      return {base, "", ""};
+    }
+    if (rest.front() == '/') rest.remove_prefix(1);
+    return {base, "", rest};
+  }
+  if (rest.empty()) return {base, path.size() > 1 && request_ends_in_slash ? "/" : "", ""};
+  return {base, rest.front() == '/' ? "" : "/", rest};
+}
+
+}  // namespace
+
+UpstreamPath join_path(std::string_view service_path, std::string_view path, size_t matched,
+                       bool strip) {
+  const std::string_view base = service_path.empty() ? "/" : service_path;
+  if (strip) return join_stripped(base, path, path.substr(matched));
+  if (base.ends_with('/')) return {base, "", path.substr(path.starts_with('/') ? 1 : 0)};
+  if (path == "/") return {base, "", ""};
+  return {base, "", path};
+}
+
+}  // namespace sallyport::proxy

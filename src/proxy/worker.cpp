@@ -1,0 +1,185 @@
+#include "proxy/worker.h"
+
+#include <cerrno>
+#include <ctime>
+#include <utility>
+
+#include "base/text.h"
+#include "http/date.h"
+#include "proxy/buffered_call.h"
+
+namespace sallyport::proxy {
+namespace {
+
+constexpr size_t kKeepExchanges = 256;
+constexpr size_t kAccessLogBatch = 64 * 1024;
+constexpr uint64_t kAccessLogDelayMs = 1'000;
+
+PoolLimits pool_limits(const Options& options) {
+  return {
+      .size = options.upstream_keepalive_pool_size,
+      .max_requests = options.upstream_keepalive_max_requests,
+      .idle_timeout_ms = static_cast<uint64_t>(options.upstream_keepalive_idle_timeout.count())};
+}
+
+struct Acceptor {
+  Worker* worker;
+  WorkerListener* listener;
+};
+
+}  // namespace
+
+Worker::Worker(const WorkerShared& shared, WorkerCounters& counters,
+               std::unique_ptr<net::Loop> loop, std::unique_ptr<net::Resolver> resolver)
+    : shared_(shared),
+      counters_(counters),
+      loop_(std::move(loop)),
+      resolver_(std::move(resolver)),
+      pools_(*loop_, pool_limits(shared.options)),
+      targets_(pools_),
+      access_log_timer_([](void* self) { static_cast<Worker*>(self)->flush_access_log(); }, this) {}
+
+Worker::~Worker() {
+  loop_->timers().cancel(access_log_timer_);
+  flush_access_log();
+  while (Exchange* exchange = free_exchanges_) {
+    free_exchanges_ = exchange->next_free;
+    delete exchange;
+  }
+}
+
+void Worker::run(std::vector<WorkerListener>& listeners) {
+  std::vector<Acceptor> acceptors;
+  for (WorkerListener& listener : listeners) acceptors.push_back({this, &listener});
+  listeners_ = &listeners;
+  for (Acceptor& acceptor : acceptors) {
+    acceptor.listener->socket->start(
+        *loop_,
+        [](void* owner, net::Listener&, int fd) {
+          auto* self = static_cast<Acceptor*>(owner);
+          Session::start(*self->worker, *self->listener, fd);
+        },
+        &acceptor);
+  }
+  loop_->run();
+  listeners_ = nullptr;
+}
+
+void Worker::replace_snapshot(std::shared_ptr<const runtime::Snapshot> snapshot) {
+  targets_.replace(std::move(snapshot));
+}
+
+void Worker::drain(std::function<void()> drained) {
+  draining_ = true;
+  drained_ = std::move(drained);
+  for (WorkerListener& listener : *listeners_) {
+    if (!listener.socket->stopping) listener.socket->stop();
+  }
+  sessions_.each([](Session& session) { session.shorten_idle(kDrainIdleMs); });
+  check_drained();
+}
+
+void Worker::check_drained() {
+  if (draining_ && sessions_.empty() && drained_) std::exchange(drained_, nullptr)();
+}
+
+void Worker::stop() {
+  draining_ = stopping_ = true;
+  for (WorkerListener& listener : *listeners_) {
+    if (!listener.socket->stopping) listener.socket->stop();
+  }
+  http::BufferedResponse stopped;
+  stopped.status = 503;
+  const auto replies = replies_;
+  for (PendingReply* reply : replies) {
+    if (replies_.contains(reply)) reply->complete(stopped);
+  }
+  resolver_->cancel();
+  loop_->fail_streams(ECANCELED);
+  loop_->stop();
+}
+
+Exchange& Worker::take_exchange() {
+  Exchange* exchange = free_exchanges_;
+  if (exchange == nullptr) return *new Exchange;
+  free_exchanges_ = exchange->next_free;
+  --free_exchange_count_;
+  return *exchange;
+}
+
+void Worker::give_back(Exchange& exchange) {
+  if (free_exchange_count_ >= kKeepExchanges) {
+    delete &exchange;
+    return;
+  }
+  exchange.reset();
+  exchange.next_free = free_exchanges_;
+  free_exchanges_ = &exchange;
+  ++free_exchange_count_;
+}
+
+std::string_view Worker::date() {
+  if (const uint64_t second = loop_->now() / 1'000; second != date_second_) {
+    date_second_ = second;
+    date_ = http::format_date(std::time(nullptr));
+  }
+  return {date_.data(), date_.size()};
+}
+
+void Worker::add(Session& session) {
+  sessions_.add(session);
+}
+
+void Worker::remove(Session& session) {
+  sessions_.remove(session);
+  check_drained();
+}
+
+std::string_view Worker::local_time() {
+  if (const uint64_t second = loop_->now() / 1'000; second != local_time_second_) {
+    local_time_second_ = second;
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    ::localtime_r(&now, &parts);
+    char text[64];
+    local_time_.assign(text, std::strftime(text, sizeof(text), "%d/%b/%Y:%H:%M:%S %z", &parts));
+  }
+  return local_time_;
+}
+
+void Worker::log_access(const Session& session, const Exchange& exchange) {
+  if (session.listener().role != Role::proxy) return;
+  const http::RequestHead& request = exchange.request;
+  AccessLogEntry entry{.client_ip = exchange.client_ip,
+                       .method = request.method_text,
+                       .target = request.target,
+                       .minor_version = request.minor_version,
+                       .status = exchange.status,
+                       .body_sent = exchange.body_sent,
+                       .referer = {},
+                       .user_agent = {},
+                       .request_id = exchange.id(),
+                       .local_time = local_time()};
+  if (const http::Header* agent = request.find(http::HeaderId::user_agent)) {
+    entry.user_agent = agent->value;
+  }
+  for (const http::Header& field : request.fields()) {
+    if (text::equals_ignore_case(field.name, "Referer")) entry.referer = field.value;
+  }
+  append_access_line(access_lines_, entry);
+  if (access_lines_.size() >= kAccessLogBatch) {
+    flush_access_log();
+  } else if (!access_log_timer_.scheduled()) {
+    loop_->timers().schedule(access_log_timer_, loop_->now() + kAccessLogDelayMs);
+  }
+}
+
+void Worker::flush_access_log() {
+  if (access_lines_.empty()) return;
+  std::string lines;
+  lines.reserve(kAccessLogBatch + 4096);
+  lines.swap(access_lines_);
+  shared_.access_log->write(std::move(lines));
+}
+
+}  // namespace sallyport::proxy

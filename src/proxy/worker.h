@@ -1,0 +1,118 @@
+// One worker of the data plane, as its sessions see it: a loop with its listeners, its view of the
+// configuration, its upstream connections and its counters. Made, used and destroyed on its own
+// thread (worker_thread.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "proxy/access_log.h"
+#include "proxy/counters.h"
+#include "proxy/exchange.h"
+#include "proxy/options.h"
+#include "proxy/random_id.h"
+#include "proxy/real_ip.h"
+#include "proxy/session.h"
+#include "proxy/targets.h"
+#include "proxy/upstream_pool.h"
+
+namespace sallyport::proxy {
+
+class PendingReply;
+
+struct WorkerListener {
+  std::unique_ptr<net::Listener> socket;
+  Role role = Role::proxy;
+  bool ssl = false;
+  std::string port_text;  // of X-Forwarded-Port; "" for unix sockets
+};
+
+// What all workers share; immutable; outlives them.
+struct WorkerShared {
+  Options options;
+  RealIp real_ip;
+  AccessLog* access_log = nullptr;  // null: off
+};
+
+class Worker {
+ public:
+  // `listeners` stay the caller's and outlive the worker.
+  Worker(const WorkerShared& shared, WorkerCounters& counters, std::unique_ptr<net::Loop> loop,
+         std::unique_ptr<net::Resolver> resolver);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  // Accepts until stop(); then every session has ended.
+  void run(std::vector<WorkerListener>& listeners);
+
+  void replace_snapshot(std::shared_ptr<const runtime::Snapshot> snapshot);
+  // Stops accepting and lets every session end; `drained` is called when the last one has.
+  void drain(std::function<void()> drained);
+  // Cuts what is open.
+  void stop();
+
+  net::Loop& loop() { return *loop_; }
+  const Options& options() const { return shared_.options; }
+  const RealIp& real_ip() const { return shared_.real_ip; }
+  WorkerCounters& count() { return counters_; }
+  Targets& targets() { return targets_; }
+  net::Resolver& resolver() { return *resolver_; }
+  UpstreamPools& pools() { return pools_; }
+  bool draining() const { return draining_; }
+  bool stopping() const { return stopping_; }
+
+  Exchange& take_exchange();
+  void give_back(Exchange& exchange);
+  void new_request_id(std::array<char, 32>& out) { random_id_.write(out); }
+  std::string_view date();  // now, as HTTP writes it
+
+  void add(Session& session);
+  void remove(Session& session);
+  void add(PendingReply& reply) { replies_.insert(&reply); }
+  void remove(PendingReply& reply) { replies_.erase(&reply); }
+
+  bool logs_access() const { return shared_.access_log != nullptr; }
+  void log_access(const Session& session, const Exchange& exchange);
+
+ private:
+  void flush_access_log();
+  std::string_view local_time();
+  void check_drained();
+
+  const WorkerShared& shared_;
+  WorkerCounters& counters_;
+  std::unique_ptr<net::Loop> loop_;
+  std::unique_ptr<net::Resolver> resolver_;
+  UpstreamPools pools_;
+  Targets targets_;
+  SessionList sessions_;
+  std::unordered_set<PendingReply*> replies_;
+  std::vector<WorkerListener>* listeners_ = nullptr;
+
+  Exchange* free_exchanges_ = nullptr;
+  size_t free_exchange_count_ = 0;
+  RandomId random_id_;
+
+  std::array<char, 29> date_{};
+  uint64_t date_second_ = 0;  // of the loop's clock
+  std::string local_time_;
+  uint64_t local_time_second_ = 0;
+  std::string access_lines_;
+  net::Timer access_log_timer_;
+
+  bool draining_ = false;
+  bool stopping_ = false;
+  std::function<void()> drained_;
+};
+
+}  // namespace sallyport::proxy

@@ -1,0 +1,71 @@
+#include "proxy/worker_thread.h"
+
+#include <utility>
+
+#include <pthread.h>
+
+namespace sallyport::proxy {
+
+WorkerThread::WorkerThread(const WorkerShared& shared, std::vector<WorkerListener> listeners)
+    : shared_(shared), listeners_(std::move(listeners)) {}
+
+WorkerThread::~WorkerThread() {
+  stop();
+}
+
+Result<void> WorkerThread::start(std::string* fallback) {
+  std::promise<Started> promise;
+  auto future = promise.get_future();
+  thread_ = std::thread([this, &promise] { run(promise); });
+  Started started = future.get();
+  if (fallback != nullptr) *fallback = std::move(started.fallback);
+  return started.result;
+}
+
+// The loop belongs to the thread that makes it, io_uring's single issuer.
+void WorkerThread::run(std::promise<Started>& started) {
+  ::pthread_setname_np(::pthread_self(), "sallyport-work");
+  Started outcome;
+  auto loop = net::Loop::create(shared_.options.io_backend, &outcome.fallback);
+  if (!loop) {
+    outcome.result = fail(loop.error());
+    started.set_value(std::move(outcome));
+    return;
+  }
+  auto resolver = net::Resolver::create(**loop, {.hosts_file = shared_.options.dns_hostsfile,
+                                                 .servers = shared_.options.dns_servers});
+  if (!resolver) {
+    outcome.result = fail(resolver.error());
+    started.set_value(std::move(outcome));
+    return;
+  }
+  backend_ = (*loop)->backend().name();
+  mailbox_ = (*loop)->mailbox();
+  Worker worker(shared_, counters_, std::move(*loop), std::move(*resolver));
+  worker_ = &worker;
+  started.set_value(std::move(outcome));
+  worker.run(listeners_);
+}
+
+void WorkerThread::post_snapshot(std::shared_ptr<const runtime::Snapshot> snapshot) {
+  if (mailbox_ == nullptr) return;
+  mailbox_->post([this, snapshot = std::move(snapshot)]() mutable {
+    const uint64_t version = snapshot->version;
+    worker_->replace_snapshot(std::move(snapshot));
+    snapshot_version_.store(version, std::memory_order_release);
+  });
+}
+
+void WorkerThread::post_drain(std::function<void()> drained) {
+  if (mailbox_ == nullptr) return;
+  mailbox_->post(
+      [this, drained = std::move(drained)]() mutable { worker_->drain(std::move(drained)); });
+}
+
+void WorkerThread::stop() {
+  if (!thread_.joinable()) return;
+  if (mailbox_ != nullptr) mailbox_->post([this] { worker_->stop(); });
+  thread_.join();
+}
+
+}  // namespace sallyport::proxy

@@ -1,0 +1,218 @@
+// The data plane alone, for the integration tests and for profiling: reads one JSON file with
+// services, routes (as a client of the Admin API would write them) and options, serves, and obeys
+// commands from standard input, one a line; every answer is one line of JSON.
+//
+//   ports               {"proxy":[8000],"admin":[],"backend":"epoll"}
+//   load FILE           takes the services and routes of another file
+//   counters            {"accepted":…, …, "rss_kib":…}
+//   drain MS            {"drained":true}, and ends
+//   (end of input)      stops and ends
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "model/change.h"
+#include "model/complete.h"
+#include "model/schemas.h"
+#include "proxy/gateway.h"
+#include "runtime/builder.h"
+#include "runtime/publisher.h"
+
+using namespace sallyport;
+
+namespace {
+
+struct Rows {
+  runtime::Builder builder;
+  runtime::Publisher publisher;
+
+  void load(const Json& file) {
+    model::ChangeBatch batch;
+    batch.complete = true;
+    double now = 1;
+    for (const char* name : {"services", "routes"}) {
+      const model::EntitySchema* entity = model::find_entity(name);
+      for (const Json& given : file.value(name, Json::array())) {
+        const Json row = model::complete(*entity, given, now++);
+        batch.changes.push_back({entity, row.at("id").get<std::string>(), to_text(row)});
+      }
+    }
+    builder.apply(batch);
+    publisher.publish(builder.build());
+    for (const Error& fault : builder.faults()) log::error("{}", fault.text());
+  }
+};
+
+Json read_json(const std::string& path) {
+  auto text = read_file(path);
+  Json json = text ? parse_json(*text) : Json();
+  if (!json.is_object()) {
+    std::cerr << path << " is no JSON object\n";
+    std::exit(2);
+  }
+  return json;
+}
+
+std::vector<std::string> texts(const Json& options, const char* key) {
+  return options.value(key, std::vector<std::string>());
+}
+
+// Answers with what it was asked, from another thread as the real handlers do.
+void echo(http::BufferedRequest request, proxy::Reply reply) {
+  if (request.target == "/silent") return;  // the reply is dropped
+  std::thread([request = std::move(request), reply = std::move(reply)] {
+    if (request.target == "/slow") std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    http::BufferedResponse response;
+    response.headers = {{"Content-Type", "application/json"}, {"X-Method", request.method}};
+    response.body = to_text(Json{{"target", request.target},
+                                 {"client_ip", request.client_ip},
+                                 {"size", request.body.size()},
+                                 {"body", request.body.substr(0, 1000)}});
+    reply(std::move(response));
+  }).detach();
+}
+
+void take_listeners(proxy::Options& out, const Json& given) {
+  for (const Json& item : given.value("listeners", Json::array({Json::object()}))) {
+    proxy::ListenerOptions& listener = out.listeners.emplace_back();
+    const std::string role = item.value("role", "proxy");
+    listener.role = role == "proxy"   ? proxy::Role::proxy
+                    : role == "admin" ? proxy::Role::admin
+                                      : proxy::Role::status;
+    listener.address = item.value("address", "127.0.0.1");
+    listener.port = item.value("port", uint16_t{0});
+    listener.ssl = item.value("ssl", false);
+    listener.backlog = item.value("backlog", 4096);
+  }
+}
+
+void take_timeouts(proxy::Options& out, const Json& given) {
+  auto ms = [&given](const char* key, Milliseconds fallback) {
+    return Milliseconds(given.value(key, fallback.count()));
+  };
+  out.header_timeout = ms("header_timeout", out.header_timeout);
+  out.body_timeout = ms("body_timeout", out.body_timeout);
+  out.send_timeout = ms("send_timeout", out.send_timeout);
+  out.keepalive_timeout = ms("keepalive_timeout", out.keepalive_timeout);
+  out.linger_timeout = ms("linger_timeout", out.linger_timeout);
+  out.upstream_keepalive_idle_timeout =
+      ms("upstream_keepalive_idle_timeout", out.upstream_keepalive_idle_timeout);
+}
+
+proxy::Options options_of(const Json& given) {
+  proxy::Options out;
+  take_listeners(out, given);
+  take_timeouts(out, given);
+  out.workers = given.value("workers", 1);
+  const std::string backend = given.value("backend", "auto");
+  out.io_backend = backend == "epoll"      ? net::BackendChoice::epoll
+                   : backend == "io_uring" ? net::BackendChoice::io_uring
+                                           : net::BackendChoice::automatic;
+  out.max_body = given.value("max_body", out.max_body);
+  out.admin_max_body = given.value("admin_max_body", out.admin_max_body);
+  out.keepalive_requests = given.value("keepalive_requests", out.keepalive_requests);
+  out.upstream_keepalive_pool_size =
+      given.value("upstream_keepalive_pool_size", out.upstream_keepalive_pool_size);
+  out.upstream_keepalive_max_requests =
+      given.value("upstream_keepalive_max_requests", out.upstream_keepalive_max_requests);
+  if (given.contains("headers"))
+    out.headers = proxy::ResponseHeaders::parse(texts(given, "headers"));
+  out.upstream_request_id = given.value("upstream_request_id", true);
+  out.trusted_ips = texts(given, "trusted_ips");
+  out.real_ip_header = given.value("real_ip_header", out.real_ip_header);
+  out.real_ip_recursive = given.value("real_ip_recursive", false);
+  out.allow_debug_header = given.value("allow_debug_header", false);
+  out.error_default_type = given.value("error_default_type", out.error_default_type);
+  out.dns_hostsfile = given.value("dns_hostsfile", out.dns_hostsfile);
+  out.dns_servers = texts(given, "dns_servers");
+  out.access_log = given.value("access_log", "");
+  out.proxy_certificate.chain_pem = given.value("certificate", "");
+  out.proxy_certificate.key_pem = Secret(given.value("certificate_key", ""));
+  out.admin_certificate = out.status_certificate = out.proxy_certificate;
+  out.admin = out.status = echo;
+  return out;
+}
+
+int64_t rss_kib() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("Rss:")) return std::stoll(line.substr(4));
+  }
+  return 0;
+}
+
+Json counters(const proxy::Gateway& gateway) {
+  const proxy::Counters now = gateway.counters();
+  return {{"accepted", now.connections_accepted}, {"handled", now.connections_handled},
+          {"active", now.connections_active},     {"reading", now.connections_reading},
+          {"writing", now.connections_writing},   {"waiting", now.connections_waiting},
+          {"requests", now.total_requests},       {"rss_kib", rss_kib()}};
+}
+
+Json ports(const proxy::Gateway& gateway) {
+  Json out = {{"proxy", Json::array()},
+              {"admin", Json::array()},
+              {"status", Json::array()},
+              {"backend", std::string(gateway.backend())}};
+  for (const proxy::BoundListener& listener : gateway.listeners()) {
+    const char* role = listener.role == proxy::Role::proxy   ? "proxy"
+                       : listener.role == proxy::Role::admin ? "admin"
+                                                             : "status";
+    out[role].push_back(listener.port);
+  }
+  return out;
+}
+
+bool obey(const std::string& line, proxy::Gateway& gateway, Rows& rows) {
+  std::istringstream words(line);
+  std::string command;
+  words >> command;
+  Json answer = {{"ok", true}};
+  bool more = true;
+  if (command == "ports") {
+    answer = ports(gateway);
+  } else if (command == "counters") {
+    answer = counters(gateway);
+  } else if (command == "load") {
+    std::string path;
+    words >> path;
+    rows.load(read_json(path));
+    const uint64_t wanted = rows.publisher.current()->version;
+    while (gateway.snapshot_version() < wanted) std::this_thread::yield();
+  } else if (command == "drain") {
+    int64_t within = 0;
+    words >> within;
+    answer = {{"drained", gateway.drain(Milliseconds(within))}};
+    more = false;
+  }
+  std::cout << to_text(answer) << std::endl;
+  return more;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: gateway_fixture FILE.json\n";
+    return 2;
+  }
+  const Json file = read_json(argv[1]);
+  Rows rows;
+  rows.load(file);
+  auto gateway =
+      proxy::Gateway::start(options_of(file.value("options", Json::object())), rows.publisher);
+  if (!gateway) {
+    std::cerr << gateway.error().text() << "\n";
+    return 1;
+  }
+  for (std::string line; std::getline(std::cin, line);) {
+    if (!obey(line, **gateway, rows)) return 0;
+  }
+  (*gateway)->stop();
+  return 0;
+}
