@@ -72,6 +72,7 @@ Result<std::string> read_file(const std::string& path, size_t max_bytes) {
   }
   // /proc files say size 0: read until the end, not until st_size.
   std::string content;
+  content.reserve(static_cast<size_t>(status.st_size));
   char buffer[16384];
   for (;;) {
     ssize_t n = read(file.get(), buffer, sizeof buffer);

@@ -61,6 +61,7 @@ bool is_normal(std::string_view path) {
 bool respell(std::string_view path, char*& out) {
   for (size_t i = 0; i < path.size(); ++i) {
     char c = path[i];
+    if (c == '\0') return false;
     if (c != '%') {
       if (plain(c)) {
         *out++ = c;

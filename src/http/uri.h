@@ -19,8 +19,8 @@ constexpr size_t normalized_room(size_t path_size) {
 // in a path escaped, "." and ".." segments resolved (never above the root), runs of '/' merged. ""
 // is
 // "/", and "*" stays. Returns `path` itself when it is normal already, else a view into `buffer`.
-// Nothing for a broken escape ("%2"), an escaped NUL, a path that does not begin with '/', and a
-// buffer smaller than normalized_room().
+// Nothing for a broken escape ("%2"), a NUL, escaped or not, a path that does not begin with '/',
+// and a buffer smaller than normalized_room().
 std::optional<std::string_view> normalize_path(std::string_view path, std::span<char> buffer);
 
 // The same with its own memory: for routes, when the snapshot is built.

@@ -54,6 +54,7 @@ TEST(Uri, NormalisesPaths) {
     EXPECT_EQ(normalized_path(row.path), std::string(row.normal)) << row.path;
     EXPECT_EQ(normalized_path(row.normal), std::string(row.normal)) << row.normal;
   }
+  EXPECT_EQ(normalized_path(std::string_view("/a\0", 3)), std::nullopt);
   for (std::string_view broken : {"/%", "/%2", "/%2g", "/%g2", "/%00", "/a/%", "a", "a/b", "?"}) {
     EXPECT_EQ(normalized_path(broken), std::nullopt) << broken;
   }

@@ -22,6 +22,10 @@ class ContentHash {
     XXH128_hash_t hash = XXH3_128bits_withSeed(piece.data(), piece.size(), value_.first);
     value_ = {hash.low64 ^ piece.size(), hash.high64 ^ (value_.second * 0x9E3779B97F4A7C15ULL)};
   }
+  void add(Value piece) {
+    add(std::string_view{reinterpret_cast<const char*>(&piece),
+                         sizeof piece});  // two integers, no padding
+  }
   Value value() const { return value_; }
 
  private:

@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 #include <openssl/pem.h>
 
-#include "base/file.h"
 #include "postgres/certificate_facts.h"
 #include "postgres/content_cache.h"
+#include "postgres/known_file.h"
 #include "postgres/openssl_handles.h"
 
 namespace sallyport::postgres {
@@ -22,7 +22,7 @@ using CrlStack = std::unique_ptr<STACK_OF(X509_CRL), CrlStackFree>;
 
 struct Source {
   std::string path;
-  std::string pem;
+  std::shared_ptr<const KnownFile> file;
   bool from_directory = false;
 };
 
@@ -31,7 +31,7 @@ std::unexpected<Error> bad(std::string_view code, std::string detail, std::strin
 }
 
 std::string remedy_for(const Source& source) {
-  if (source.pem.starts_with("\x30\x82")) {
+  if (source.file->text.starts_with("\x30\x82")) {
     return fmt::format("It is in DER form; convert it: openssl crl -inform der -in {} -out {}.pem",
                        source.path, source.path);
   }
@@ -41,7 +41,7 @@ std::string remedy_for(const Source& source) {
 // Appends the CRLs of one text; how many, or OpenSSL's words.
 Result<int> parse_source(const Source& source, STACK_OF(X509_CRL) * out) {
   ERR_clear_error();
-  BioHandle bio = memory_bio(source.pem);
+  BioHandle bio = memory_bio(source.file->text);
   int found = 0;
   while (X509_CRL* crl = PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr)) {
     if (sk_X509_CRL_push(out, crl) == 0) X509_CRL_free(crl);
@@ -69,6 +69,68 @@ Result<std::vector<std::string>> list_directory(const std::string& directory) {
   return paths;
 }
 
+// The two settings as the user knows them.
+struct Settings {
+  std::string file;
+  std::string directory;
+};
+
+Result<std::vector<Source>> read_sources(const std::string& file, const std::string& directory,
+                                         const Settings& settings) {
+  std::vector<Source> sources;
+  if (!file.empty()) {
+    auto content = read_known_file(file);
+    if (!content) {
+      return bad("conf.pg_ssl_crl",
+                 fmt::format("{}: could not read the certificate revocation list file \"{}\": {}",
+                             settings.file, file, content.error().detail),
+                 "Name a PEM file that the gateway's user can read");
+    }
+    sources.push_back({file, std::move(*content)});
+  }
+  if (directory.empty()) return sources;
+  auto paths = list_directory(directory);
+  if (!paths) {
+    return bad("conf.pg_ssl_crl_dir",
+               fmt::format("{}: could not read the directory \"{}\": {}", settings.directory,
+                           directory, paths.error().detail),
+               "Name a directory with CRLs in PEM form");
+  }
+  for (const std::string& path : *paths) {
+    auto content = read_known_file(path);
+    if (!content) {
+      return bad("conf.pg_ssl_crl_dir",
+                 fmt::format("{}: {}", settings.directory, content.error().detail),
+                 "The gateway's user must be able to read every file there");
+    }
+    sources.push_back({path, std::move(*content), true});
+  }
+  return sources;
+}
+
+Result<CrlStack> parse_sources(const std::vector<Source>& sources, const Settings& settings) {
+  CrlStack stack(sk_X509_CRL_new_null());
+  for (const Source& source : sources) {
+    auto found = parse_source(source, stack.get());
+    if (found && (*found > 0 || source.from_directory)) continue;
+    return bad(source.from_directory ? "conf.pg_ssl_crl_dir" : "conf.pg_ssl_crl",
+               fmt::format("{}: could not read the certificate revocation list file \"{}\": {}",
+                           source.from_directory ? settings.directory : settings.file, source.path,
+                           found ? "no CRL found" : found.error().detail),
+               remedy_for(source));
+  }
+  return stack;
+}
+
+std::optional<int64_t> earliest_update(const STACK_OF(X509_CRL) * stack) {
+  std::optional<int64_t> earliest;
+  for (int i = 0; i < sk_X509_CRL_num(stack); ++i) {
+    const ASN1_TIME* next = X509_CRL_get0_nextUpdate(sk_X509_CRL_value(stack, i));
+    if (next != nullptr) earliest = std::min(earliest.value_or(INT64_MAX), unix_time(next));
+  }
+  return earliest;
+}
+
 }  // namespace
 
 struct RevocationLists::Parsed {
@@ -79,64 +141,25 @@ struct RevocationLists::Parsed {
 Result<RevocationLists> RevocationLists::load(const std::string& file, const std::string& directory,
                                               const std::string& prefix) {
   if (file.empty() && directory.empty()) return RevocationLists();
-  std::string file_setting = prefix + "ssl_crl";
-  std::string directory_setting = prefix + "ssl_crl_dir";
-  std::vector<Source> sources;
-  if (!file.empty()) {
-    auto content = read_file(file);
-    if (!content) {
-      return bad("conf.pg_ssl_crl",
-                 fmt::format("{}: could not read the certificate revocation list file \"{}\": {}",
-                             file_setting, file, content.error().detail),
-                 "Name a PEM file that the gateway's user can read");
-    }
-    sources.push_back({file, std::move(*content)});
-  }
-  if (!directory.empty()) {
-    auto paths = list_directory(directory);
-    if (!paths) {
-      return bad("conf.pg_ssl_crl_dir",
-                 fmt::format("{}: could not read the directory \"{}\": {}", directory_setting,
-                             directory, paths.error().detail),
-                 "Name a directory with CRLs in PEM form");
-    }
-    for (const std::string& path : *paths) {
-      auto content = read_file(path);
-      if (!content) {
-        return bad("conf.pg_ssl_crl_dir",
-                   fmt::format("{}: {}", directory_setting, content.error().detail), "");
-      }
-      sources.push_back({path, std::move(*content), true});
-    }
-  }
+  Settings settings{prefix + "ssl_crl", prefix + "ssl_crl_dir"};
+  auto sources = read_sources(file, directory, settings);
+  if (!sources) return fail(sources.error());
 
   ContentHash hash;
-  for (const Source& source : sources) hash.add(source.pem);
+  for (const Source& source : *sources) hash.add(source.file->hash);
   static ContentCache<Parsed> cache;
   if (auto parsed = cache.find(hash.value())) return RevocationLists(std::move(parsed));
 
-  auto fresh = std::make_shared<Parsed>();
-  fresh->stack.reset(sk_X509_CRL_new_null());
-  for (const Source& source : sources) {
-    auto found = parse_source(source, fresh->stack.get());
-    if (found && (*found > 0 || source.from_directory)) continue;
-    return bad(source.from_directory ? "conf.pg_ssl_crl_dir" : "conf.pg_ssl_crl",
-               fmt::format("{}: could not read the certificate revocation list file \"{}\": {}",
-                           source.from_directory ? directory_setting : file_setting, source.path,
-                           found ? "no CRL found" : found.error().detail),
-               remedy_for(source));
-  }
-  if (sk_X509_CRL_num(fresh->stack.get()) == 0) {
+  auto stack = parse_sources(*sources, settings);
+  if (!stack) return fail(stack.error());
+  if (sk_X509_CRL_num(stack->get()) == 0) {
     return bad("conf.pg_ssl_crl_dir",
-               fmt::format("{}: no file in \"{}\" holds a CRL", directory_setting, directory),
+               fmt::format("{}: no file in \"{}\" holds a CRL", settings.directory, directory),
                "Put the CRL of every CA of the server's chain there, in PEM form");
   }
-  for (int i = 0; i < sk_X509_CRL_num(fresh->stack.get()); ++i) {
-    const X509_CRL* crl = sk_X509_CRL_value(fresh->stack.get(), i);
-    if (X509_CRL_get0_nextUpdate(crl) == nullptr) continue;
-    int64_t next = unix_time(X509_CRL_get0_nextUpdate(crl));
-    if (!fresh->next_update || next < *fresh->next_update) fresh->next_update = next;
-  }
+  auto fresh = std::make_shared<Parsed>();
+  fresh->stack = std::move(*stack);
+  fresh->next_update = earliest_update(fresh->stack.get());
   cache.keep(hash.value(), fresh);
   return RevocationLists(std::move(fresh));
 }

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "postgres/certificate_facts.h"
 #include "postgres/content_cache.h"
+#include "postgres/known_file.h"
 #include "postgres/openssl_handles.h"
 
 namespace sallyport::postgres {
@@ -29,8 +29,19 @@ constexpr std::string_view kCode = "conf.lua_ssl_trusted_certificate";
 // One item with its PEM text. `label` names it in messages: a path, or "item 2".
 struct Source {
   std::string label;
-  std::string pem;
+  std::shared_ptr<const KnownFile> file;
+
+  const std::string& pem() const { return file->text; }
 };
+
+Source source_of_text(size_t number, std::string pem) {
+  auto file = std::make_shared<KnownFile>();
+  file->text = std::move(pem);
+  ContentHash hash;
+  hash.add(file->text);
+  file->hash = hash.value();
+  return {fmt::format("item {}", number), std::move(file)};
+}
 
 std::unexpected<Error> bad(std::string detail, std::string remedy) {
   return fail(kCode, Side::config, fmt::format("{}: {}", kSetting, detail), std::move(remedy));
@@ -44,7 +55,7 @@ bool looks_like_der(std::string_view text) {
 }
 
 Result<Source> read_source_file(const std::string& path) {
-  auto content = read_file(path);
+  auto content = read_known_file(path);
   if (content) return Source{path, std::move(*content)};
   if (content.error().code == "file.missing") {
     return bad(fmt::format("root certificate file \"{}\" does not exist", path),
@@ -57,7 +68,7 @@ Result<Source> read_source_file(const std::string& path) {
 
 // Nothing for a `system` that this machine does not have.
 Result<std::optional<Source>> read_item(const std::string& item, size_t number) {
-  if (looks_like_pem(item)) return Source{fmt::format("item {}", number), item};
+  if (looks_like_pem(item)) return source_of_text(number, item);
   if (item == "system") {
     std::string path = system_trust_file();
     if (path.empty()) {
@@ -71,7 +82,7 @@ Result<std::optional<Source>> read_item(const std::string& item, size_t number) 
   if (access(item.c_str(), F_OK) != 0) {
     auto decoded = text::from_base64(item);
     if (decoded && looks_like_pem(*decoded)) {
-      return Source{fmt::format("item {}", number), std::move(*decoded)};
+      return source_of_text(number, std::move(*decoded));
     }
   }
   auto source = read_source_file(item);
@@ -91,7 +102,7 @@ struct InfoStackFree {
 
 Result<void> parse_source(const Source& source, std::vector<X509Handle>& out) {
   ERR_clear_error();
-  BioHandle bio = memory_bio(source.pem);
+  BioHandle bio = memory_bio(source.pem());
   std::unique_ptr<STACK_OF(X509_INFO), InfoStackFree> infos(
       PEM_X509_INFO_read_bio(bio.get(), nullptr, refuse_pass_phrase, nullptr));
   std::string reason = infos ? "no certificate or crl found" : last_openssl_error();
@@ -110,7 +121,7 @@ Result<void> parse_source(const Source& source, std::vector<X509Handle>& out) {
   if (infos && out.size() > before) return {};
   return bad(
       fmt::format("could not read root certificate file \"{}\": {}", source.label, reason),
-      looks_like_der(source.pem)
+      looks_like_der(source.pem())
           ? fmt::format("It is in DER form; convert it: openssl x509 -inform der -in {} -out "
                         "{}.pem",
                         source.label, source.label)
@@ -128,7 +139,7 @@ Result<TrustAnchors> TrustAnchors::load(const std::vector<std::string>& items) {
     auto source = read_item(item, i + 1);
     if (!source) return fail(source.error());
     if (!*source) continue;
-    hash.add((*source)->pem);
+    hash.add((*source)->file->hash);
     sources.push_back(std::move(**source));
   }
   if (sources.empty()) {

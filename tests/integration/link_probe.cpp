@@ -5,11 +5,13 @@
 //   query SQL / run SQL     {"ok":…, "rows":[[…]]}
 //   listen MS               {"ok":…, "notifications":[[channel, payload]…]}
 //   age / usable / limit MS / close / counters
+//   libpq FILE              {"ok":…, "cpu_ms":…}: what libpq alone spends with the trust file FILE
 #include <cstdio>
 #include <iostream>
 #include <optional>
 #include <string>
 
+#include <libpq-fe.h>
 #include <poll.h>
 #include <time.h>
 
@@ -74,6 +76,7 @@ class Probe {
     std::string rest(text::trim(std::string_view(line).substr(blank)));
     if (command == "open") return open();
     if (command == "counters") return counters();
+    if (command == "libpq") return libpq_alone(rest);
     if (!link_) return {{"ok", false}, {"code", "probe.closed"}};
     if (command == "query") return query(rest);
     if (command == "listen") return listen(static_cast<int>(*text::to_integer(rest)));
@@ -104,6 +107,32 @@ class Probe {
     answer["cpu_ms"] = spent;
     answer["state"] = to_json(state);
     if (opened) link_ = std::move(*opened);
+    return answer;
+  }
+
+  Json libpq_alone(const std::string& trust_file) {
+    std::string port = std::to_string(settings_.port);
+    const char* keywords[] = {"host",     "hostaddr",   "port",     "user",
+                              "password", "dbname",     "sslmode",  "sslrootcert",
+                              "sslcert",  "gssencmode", "passfile", nullptr};
+    const char* values[] = {settings_.hosts[0].c_str(),
+                            "127.0.0.1",
+                            port.c_str(),
+                            settings_.user.c_str(),
+                            settings_.password.reveal().c_str(),
+                            settings_.database.c_str(),
+                            "verify-full",
+                            trust_file.c_str(),
+                            "/nonexistent",
+                            "disable",
+                            "/nonexistent",
+                            nullptr};
+    double cpu = cpu_ms();
+    PGconn* connection = PQconnectdbParams(keywords, values, 0);
+    double spent = cpu_ms() - cpu;
+    bool ok = PQstatus(connection) == CONNECTION_OK;
+    Json answer = {{"ok", ok}, {"cpu_ms", spent}, {"text", PQerrorMessage(connection)}};
+    PQfinish(connection);
     return answer;
   }
 
