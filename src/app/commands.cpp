@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/help_formatter.h"
 #include "base/version.h"
 
 namespace sallyport::app {
@@ -23,6 +24,7 @@ constexpr std::array kCommands = {
     Command{"check", "Verify a configuration without touching anything", check_command},
     Command{"generate", "Write the documents that are made from tables", generate_command},
     Command{"migrations", "Make or update the tables in the database", migrations_command},
+    Command{"pki", "Make, renew, revoke, show and verify certificates", pki_command},
     Command{"version", "Print the version", version_command},
 };
 
@@ -31,6 +33,7 @@ constexpr std::array kCommands = {
 int run(int argc, char** argv) {
   CLI::App program{"Sallyport, an open API gateway with a secured configuration store.",
                    "sallyport"};
+  program.formatter(help_formatter());
   program.require_subcommand(1);
   program.set_version_flag("--version", std::string(kServerToken));
 

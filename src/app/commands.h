@@ -24,6 +24,7 @@ Action echo_command(CLI::App& command);
 Action generate_command(CLI::App& command);
 Action health_command(CLI::App& command);
 Action migrations_command(CLI::App& command);
+Action pki_command(CLI::App& command);
 Action postgres_command(CLI::App& command);
 Action quickstart_command(CLI::App& command);
 Action quit_command(CLI::App& command);

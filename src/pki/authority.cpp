@@ -124,7 +124,7 @@ ExtensionPlan plan_of(const CertificateRequest& request, const Key& key) {
     plan.client_auth =
         request.client_auth || (!request.server_auth && request.role == Role::client);
   }
-  plan.names_of = request.like;
+  plan.like = request.like;
   return plan;
 }
 

@@ -36,8 +36,18 @@ OctetsPtr key_identifier(const X509* certificate) {
   return out;
 }
 
-bool add_key_identifiers(X509* out, const X509* issuer) {
-  OctetsPtr own = key_identifier(out);
+// The identifier that certificates below already name, when the key is the same; a fresh one else.
+OctetsPtr own_identifier(const X509* out, const Certificate* like) {
+  if (like != nullptr &&
+      EVP_PKEY_eq(X509_get0_pubkey(out), X509_get0_pubkey(like->native())) == 1) {
+    const ASN1_OCTET_STRING* named = X509_get0_subject_key_id(like->native());
+    if (named != nullptr) return OctetsPtr(ASN1_OCTET_STRING_dup(named));
+  }
+  return key_identifier(out);
+}
+
+bool add_key_identifiers(X509* out, const X509* issuer, const Certificate* like) {
+  OctetsPtr own = own_identifier(out, like);
   if (!own || X509_add1_ext_i2d(out, NID_subject_key_identifier, own.get(), 0, 0) != 1)
     return false;
   // By key only, not by issuer and serial: the issuer can be renewed without touching this one.
@@ -62,10 +72,10 @@ bool add_general_name(GENERAL_NAMES* names, const std::string& text) {
 bool add_names(X509* out, const ExtensionPlan& plan) {
   NamesPtr names;
   std::vector<std::string> present;
-  if (plan.names_of != nullptr) {
+  if (plan.like != nullptr) {
     names.reset(static_cast<GENERAL_NAMES*>(
-        X509_get_ext_d2i(plan.names_of->native(), NID_subject_alt_name, nullptr, nullptr)));
-    const CertificateInfo& info = plan.names_of->info();
+        X509_get_ext_d2i(plan.like->native(), NID_subject_alt_name, nullptr, nullptr)));
+    const CertificateInfo& info = plan.like->info();
     present = info.dns_names;
     present.insert(present.end(), info.ip_addresses.begin(), info.ip_addresses.end());
   }
@@ -99,7 +109,7 @@ Result<void> add_extensions(x509_st* out, const x509_st* issuer, const Extension
                                            : "critical,digitalSignature") &&
             add_text(out, NID_ext_key_usage, extended_key_usage(plan));
   }
-  added = added && add_names(out, plan) && add_key_identifiers(out, issuer);
+  added = added && add_names(out, plan) && add_key_identifiers(out, issuer, plan.like);
   if (!added) return openssl_failure("pki.issue", "cannot add an extension to a certificate");
   return {};
 }

@@ -17,8 +17,8 @@ struct ExtensionPlan {
   bool key_encipherment = false;  // RSA keys of TLS peers
   bool server_auth = false;
   bool client_auth = false;
-  std::vector<std::string> names;         // normalized, for subjectAltName
-  const Certificate* names_of = nullptr;  // its subjectAltName comes first
+  std::vector<std::string> names;     // normalized, for subjectAltName
+  const Certificate* like = nullptr;  // its subjectAltName comes first; its key's id is kept
 };
 
 // Adds basicConstraints, keyUsage, extendedKeyUsage, subjectAltName, and both key identifiers.

@@ -85,6 +85,9 @@ struct HierarchyReport {
 // localhost, 127.0.0.1, ::1 and the host's own name.
 std::vector<std::string> default_server_names();
 
+// The CN for a server: the first of its names that is short enough for one.
+std::string common_name_of(const std::vector<std::string>& server_names);
+
 // Makes a hierarchy. All keys and certificates are made first, then all files appear; what a killed
 // run left is completed. Errors: "pki.exists" (names what is there; needs `force`), those of
 // issue().

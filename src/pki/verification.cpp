@@ -1,6 +1,8 @@
 #include "pki/verification.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -90,6 +92,18 @@ void check_host(Verification& result, const VerificationRequest& request) {
       request.host);
 }
 
+// How deep the chain would be if depth were no matter.
+void name_depth(Verification& result, VerificationRequest request) {
+  int allowed = std::exchange(request.max_depth, -1);
+  auto deeper = verify(request);
+  if (!deeper || deeper->chain.size() < 3) return;
+  size_t needed = deeper->chain.size() - 2;
+  result.cause =
+      fmt::format("the chain has {} intermediate {}, and {} {} allowed", needed,
+                  needed == 1 ? "authority" : "authorities", allowed, allowed == 1 ? "is" : "are");
+  result.remedy = fmt::format("Allow {} (lua_ssl_verify_depth = {})", needed, needed);
+}
+
 bool wildcard_matches(std::string_view pattern, std::string_view host) {
   if (!pattern.starts_with("*.") || pattern.size() < 3) return false;
   std::string_view rest = pattern.substr(1);  // ".example.com"
@@ -105,6 +119,7 @@ bool name_matches(std::string_view name, std::string_view host) {
 }  // namespace
 
 bool matches_host(const CertificateInfo& info, std::string_view host) {
+  if (host.empty()) return false;
   bool address = is_ip_address(host);
   for (const std::string& name : info.dns_names) {
     if (name_matches(name, host)) return true;
@@ -155,6 +170,7 @@ Result<Verification> verify(const VerificationRequest& request) {
     explain(result, request, faulty ? &*faulty : nullptr);
   }
   ERR_clear_error();
+  if (result.error == X509_V_ERR_CERT_CHAIN_TOO_LONG) name_depth(result, request);
   return result;
 }
 
