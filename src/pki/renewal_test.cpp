@@ -52,7 +52,7 @@ TEST_F(RenewalTest, RollsTheKey) {
   EXPECT_EQ(mode("client.key"), 0600u);
   EXPECT_TRUE(
       leaf("client.crt").public_key().matches(load_key(at("client.key"), no_passphrase_).value()));
-  EXPECT_EQ(leaf("client.crt").info().days_left(unix_seconds()), 6);
+  EXPECT_EQ(leaf("client.crt").info().days_left(unix_seconds() - 60), 7);
   EXPECT_EQ(leaf("client.crt").info().common_name, "kong");
 
   ASSERT_TRUE(renew_it({.name = "client", .new_key = true, .key = KeySpec{KeyType::ed25519, 256}}));

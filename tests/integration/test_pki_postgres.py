@@ -164,3 +164,18 @@ def test_the_tutorial_renewed(cluster, tmp_path):
     assert accepted(connect(cluster, tmp_path, host="dbhost.yourdomain.com"))
     assert accepted(connect(cluster, tmp_path))
     assert refused(connect(cluster, tmp_path, user="bob"), "certificate authentication failed")
+
+
+def test_scram_with_channel_binding(cluster, tmp_path):
+    """What docs/certificates.md says of Ed25519 and passwords."""
+    for key, outcomes in (("ec", {"prefer": True, "require": True, "disable": True}),
+                          ("ed25519", {"prefer": False, "require": False, "disable": True})):
+        directory = tmp_path / key
+        pki("init", "--key", key, "--dir", directory, *NAMES)
+        install(cluster, directory)
+        cluster.set_hba(["hostssl all all all scram-sha-256"])
+        cluster.reload()
+        for binding, works in outcomes.items():
+            done = cluster.psql(sslmode="verify-full", sslrootcert=directory / "chain.crt",
+                                password="kongpass", channel_binding=binding)
+            assert accepted(done) if works else refused(done, "could not find digest"), key
