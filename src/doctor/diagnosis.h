@@ -1,0 +1,23 @@
+// From the words of a failed connection to its reason: which check it belongs to, the cause in
+// plain words and the remedy. Knows where the server's words mislead, and looks at the evidence
+// before it believes them. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sallyport::doctor {
+
+struct Evidence;
+
+struct Diagnosis {
+  std::string_view check;  // the id of the check that the failure belongs to
+  std::string cause;       // "": the check's own finding says it
+  std::string remedy;
+};
+
+// Nothing when the link is up or was not tried.
+std::optional<Diagnosis> diagnose(const Evidence& evidence);
+
+}  // namespace sallyport::doctor
