@@ -44,30 +44,6 @@ std::string reason_of(int error) {
   return strerror_r(error, buffer, sizeof buffer);
 }
 
-FileFacts look_at(std::string setting, std::string path) {
-  FileFacts facts;
-  facts.setting = std::move(setting);
-  facts.path = std::move(path);
-  struct stat status;
-  if (stat(facts.path.c_str(), &status) != 0) {
-    facts.reason = reason_of(errno);
-    facts.state = errno == EACCES ? FileState::denied
-                  : errno == ENOENT || errno == ENOTDIR ? FileState::missing
-                                                        : FileState::unreadable;
-    return facts;
-  }
-  facts.mode = status.st_mode & 0777;
-  facts.owner = user_name(status.st_uid);
-  facts.owned_by_root = status.st_uid == 0;
-  facts.owned_by_us = status.st_uid == geteuid();
-  if (S_ISDIR(status.st_mode)) {
-    facts.state = FileState::directory;
-  } else if (!S_ISREG(status.st_mode)) {
-    facts.state = FileState::special;
-  }
-  return facts;
-}
-
 // The content of a regular file; nothing, with the reason in `facts`, otherwise.
 std::optional<std::string> content_of(FileFacts& facts) {
   if (facts.state != FileState::good) return std::nullopt;
@@ -111,7 +87,7 @@ void read_certificates(std::string_view text, CertificateFile& out) {
 }
 
 CertificateFile read_certificate_file(std::string setting, std::string path) {
-  CertificateFile out{.file = look_at(std::move(setting), std::move(path))};
+  CertificateFile out{.file = look_at_file(std::move(setting), std::move(path))};
   if (auto text = content_of(out.file)) read_certificates(*text, out);
   return out;
 }
@@ -142,7 +118,7 @@ CertificateFile read_trusted_item(const std::string& item, size_t number) {
 }
 
 KeyFile read_key_file(std::string setting, std::string path) {
-  KeyFile out{.file = look_at(std::move(setting), std::move(path))};
+  KeyFile out{.file = look_at_file(std::move(setting), std::move(path))};
   auto text = content_of(out.file);
   if (!text) return out;
   out.encrypted = pki::is_encrypted_key(*text);
@@ -165,7 +141,7 @@ KeyFile read_key_file(std::string setting, std::string path) {
 }
 
 RevocationFile read_list_file(std::string setting, std::string path) {
-  RevocationFile out{.file = look_at(std::move(setting), std::move(path))};
+  RevocationFile out{.file = look_at_file(std::move(setting), std::move(path))};
   auto text = content_of(out.file);
   if (!text) return out;
   auto lists = pki::RevocationList::parse(*text, out.file.path);
@@ -180,7 +156,7 @@ RevocationFile read_list_file(std::string setting, std::string path) {
 }
 
 void read_directory(const std::string& setting, const std::string& path, Files& out) {
-  out.revocation_directory = look_at(setting, path);
+  out.revocation_directory = look_at_file(setting, path);
   if (out.revocation_directory->state != FileState::directory) return;
   std::error_code error;
   std::vector<std::string> names;
@@ -200,6 +176,30 @@ void read_directory(const std::string& setting, const std::string& path, Files& 
 }
 
 }  // namespace
+
+FileFacts look_at_file(std::string setting, std::string path) {
+  FileFacts facts;
+  facts.setting = std::move(setting);
+  facts.path = std::move(path);
+  struct stat status;
+  if (stat(facts.path.c_str(), &status) != 0) {
+    facts.reason = reason_of(errno);
+    facts.state = errno == EACCES ? FileState::denied
+                  : errno == ENOENT || errno == ENOTDIR ? FileState::missing
+                                                        : FileState::unreadable;
+    return facts;
+  }
+  facts.mode = status.st_mode & 0777;
+  facts.owner = user_name(status.st_uid);
+  facts.owned_by_root = status.st_uid == 0;
+  facts.owned_by_us = status.st_uid == geteuid();
+  if (S_ISDIR(status.st_mode)) {
+    facts.state = FileState::directory;
+  } else if (!S_ISREG(status.st_mode)) {
+    facts.state = FileState::special;
+  }
+  return facts;
+}
 
 std::string describe(const FileFacts& file) {
   switch (file.state) {
@@ -262,7 +262,7 @@ Files read_files(const postgres::LinkSettings& settings) {
   if (!settings.crl_directory.empty()) {
     read_directory(name("pg_ssl_crl_dir"), settings.crl_directory, out);
   }
-  if (!settings.hosts_file.empty()) out.hosts = look_at("dns_hostsfile", settings.hosts_file);
+  if (!settings.hosts_file.empty()) out.hosts = look_at_file("dns_hostsfile", settings.hosts_file);
   return out;
 }
 

@@ -37,6 +37,9 @@ enum class Content : uint8_t {
   damaged,   // a block that is cut short or does not decode
 };
 
+// Looks at the file itself, not at what is in it.
+FileFacts look_at_file(std::string setting, std::string path);
+
 struct CertificateFile {
   FileFacts file;
   Content content = Content::none;

@@ -7,6 +7,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "postgres/certificate_facts.h"
+
 namespace sallyport::doctor {
 namespace {
 
@@ -24,9 +26,6 @@ struct Deleter {
 };
 using Context = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
 using Tls = std::unique_ptr<SSL, Deleter<SSL_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-
 std::string openssl_reason() {
   std::string reason;
   while (unsigned long code = ERR_get_error()) {
@@ -42,24 +41,15 @@ int note_certificate_request(SSL* ssl, X509**, EVP_PKEY**) {
   return 0;  // go on without one
 }
 
-Certificate parse(const std::string& der) {
-  auto* at = reinterpret_cast<const unsigned char*>(der.data());
-  return Certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-}
-
 void use_identity(SSL_CTX* context, const ProbeIdentity& identity) {
-  auto* at = reinterpret_cast<const unsigned char*>(identity.key.data());
-  Key key(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(identity.key.size())));
   for (size_t i = 0; i < identity.chain.size(); ++i) {
-    Certificate certificate = parse(identity.chain[i]);
-    if (!certificate) continue;
     if (i == 0) {
-      SSL_CTX_use_certificate(context, certificate.get());
+      SSL_CTX_use_certificate(context, identity.chain[i].native());
     } else {
-      SSL_CTX_add1_chain_cert(context, certificate.get());
+      SSL_CTX_add1_chain_cert(context, identity.chain[i].native());
     }
   }
-  if (key) SSL_CTX_use_PrivateKey(context, key.get());
+  SSL_CTX_use_PrivateKey(context, identity.key.native());
 }
 
 // Everything that any server may speak is allowed, so that it can be named.
@@ -93,9 +83,7 @@ class Handshake {
     SSL_set_connect_state(tls_.get());
   }
 
-  // `early`: what was read behind the `S` already.
-  bool run(std::string_view early) {
-    BIO_write(SSL_get_rbio(tls_.get()), early.data(), static_cast<int>(early.size()));
+  bool run() {
     bool done = drive([](SSL* ssl) { return SSL_do_handshake(ssl); }, deadline_);
     collect();
     return done;
@@ -154,17 +142,13 @@ class Handshake {
   void collect() {
     if (STACK_OF(X509)* chain = SSL_get_peer_cert_chain(tls_.get())) {
       for (int i = 0; i < sk_X509_num(chain) && out_.chain.size() < kMaxChain; ++i) {
-        unsigned char* der = nullptr;
-        int size = i2d_X509(sk_X509_value(chain, i), &der);
-        if (size > 0) out_.chain.emplace_back(reinterpret_cast<char*>(der), size);
-        OPENSSL_free(der);
+        out_.chain.push_back(pki::Certificate::from_native(sk_X509_value(chain, i)));
       }
     }
     if (const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(tls_.get())) {
       for (int i = 0; i < sk_X509_NAME_num(names); ++i) {
-        char* line = X509_NAME_oneline(sk_X509_NAME_value(names, i), nullptr, 0);
-        if (line != nullptr) out_.acceptable_issuers.emplace_back(line);
-        OPENSSL_free(line);
+        out_.acceptable_issuers.push_back(
+            postgres::name_text(sk_X509_NAME_value(names, i)));
       }
     }
     if (!SSL_is_init_finished(tls_.get())) return;
@@ -212,14 +196,14 @@ Probe probe(const ProbeTarget& target, const ProbeOptions& options) {
   bool up = wire.connect(target.address, target.port, options.deadline);
   out.connect_time = since(start);
   if (up) out.reach = Reach::connected;
-  if (!up || !ask_for_tls(wire, out, options.deadline)) {
-    out.stop = wire.stop();
-    out.system_error = wire.error();
-    return out;
-  }
+  bool agreed = up && ask_for_tls(wire, out, options.deadline);
+  out.stop = wire.stop();
+  out.system_error = wire.error();
+  // Bytes behind the `S` are proof enough; TLS with whoever sent them shows nothing more.
+  if (!agreed || out.injected) return out;
   start = Clock::now();
   Handshake handshake(wire, out, options);
-  if (!handshake.run(std::string_view(out.answer_bytes).substr(1))) {
+  if (!handshake.run()) {
     if (options.identity != nullptr) out.identity_refused = out.tls_error;
     return out;
   }

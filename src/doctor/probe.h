@@ -7,10 +7,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "doctor/wire.h"
+#include "pki/certificate.h"
+#include "pki/key.h"
 
 namespace sallyport::doctor {
 
@@ -20,10 +23,10 @@ struct ProbeTarget {
   uint16_t port = 0;
 };
 
-// A client certificate to show in the handshake; DER, leaf first.
+// A client certificate to show in the handshake, leaf first.
 struct ProbeIdentity {
-  std::vector<std::string> chain;
-  std::string key;  // PKCS#8 DER
+  std::vector<pki::Certificate> chain;
+  pki::Key key;
 };
 
 struct ProbeOptions {
@@ -58,9 +61,9 @@ struct Probe {
   std::string cipher;
   std::string group;      // the key exchange: "X25519"; "" when unknown
   std::string tls_error;  // OpenSSL's reason: "tlsv1 alert protocol version"
-  std::vector<std::string> chain;  // DER, as sent, leaf first
+  std::vector<pki::Certificate> chain;  // as sent, leaf first
   bool certificate_requested = false;
-  std::vector<std::string> acceptable_issuers;  // the CAs that the server names, "/"-form
+  std::vector<std::string> acceptable_issuers;  // the CAs that the server names, RFC 2253
   // With an identity: the alert that refused it ("tlsv1 alert unknown ca"), "" when it was taken.
   std::string identity_refused;
 };

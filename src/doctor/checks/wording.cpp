@@ -18,6 +18,13 @@ std::string label(const pki::CertificateInfo& info) {
   return info.subject.empty() ? "(no name)" : info.subject;
 }
 
+std::string label_of_name(std::string_view name) {
+  for (std::string_view part : text::split(name, ',')) {
+    if (part.starts_with("CN=")) return std::string(part.substr(3));
+  }
+  return std::string(name);
+}
+
 std::string date(int64_t when) {
   std::time_t seconds = when;
   std::tm parts;

@@ -16,6 +16,9 @@ std::string counted(size_t count, std::string_view noun);  // "1 certificate", "
 // The CN, or the subject, or "(no name)".
 std::string label(const pki::CertificateInfo& info);
 
+// The CN in an RFC 2253 name, or the whole name.
+std::string label_of_name(std::string_view name);
+
 // "2027-03-01, 34 days left", "expired 2021-01-01, 1700 days ago", "not valid before 2045-01-01".
 std::string validity_of(const pki::CertificateInfo& info, int64_t now);
 
@@ -29,7 +32,6 @@ std::string days_from(int64_t when, int64_t now);
 void report_form(const pki::CertificateInfo& info, pki::Purpose purpose, int64_t now,
                  Findings& out);
 
-// "db1:5432" where a list has several hosts, "" where one says nothing.
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
 
 }  // namespace sallyport::doctor
