@@ -21,6 +21,7 @@ struct Command {
 // In the order of --help.
 constexpr std::array kCommands = {
     Command{"check", "Verify a configuration without touching anything", check_command},
+    Command{"doctor", "Find out why the link to PostgreSQL does not work", doctor_command},
     Command{"generate", "Write the documents that are made from tables", generate_command},
     Command{"migrations", "Make or update the tables in the database", migrations_command},
     Command{"version", "Print the version", version_command},

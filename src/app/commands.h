@@ -20,6 +20,7 @@ int run(int argc, char** argv);
 
 // One per command, each in <name>_command.cpp. `command` outlives the call.
 Action check_command(CLI::App& command);
+Action doctor_command(CLI::App& command);
 Action echo_command(CLI::App& command);
 Action generate_command(CLI::App& command);
 Action health_command(CLI::App& command);

@@ -5,7 +5,7 @@
 namespace sallyport::doctor {
 namespace {
 
-pki::Verification verify(const pki::VerificationRequest& request) {
+pki::Verification result_of(const pki::VerificationRequest& request) {
   auto result = pki::verify(request);
   if (result) return std::move(*result);
   pki::Verification failed;
@@ -30,7 +30,7 @@ ChainJudgement judge_chain(std::vector<pki::Certificate> sent, const Files& file
   request.trusted = files.trusted_certificates();
   request.purpose = pki::Purpose::server;
   request.at = now;
-  out.trust = verify(request);
+  out.trust = result_of(request);
 
   std::vector<pki::Certificate> pool = sent;
   pool.insert(pool.end(), request.trusted.begin(), request.trusted.end());
@@ -42,7 +42,7 @@ ChainJudgement judge_chain(std::vector<pki::Certificate> sent, const Files& file
   if (out.revocation_asked) {
     request.crls = files.all_lists();
     request.check_crl = true;
-    out.revocation = verify(request);
+    out.revocation = result_of(request);
   }
   out.name_matches = pki::matches_host(sent.front().info(), host);
   out.sent = std::move(sent);

@@ -138,6 +138,14 @@ Diagnosis password_refused(const Evidence& e) {
                       setting(e, "pg_password"), user(e))};
 }
 
+Diagnosis other_method(const Evidence& e) {
+  return {"auth.method",
+          "the server uses an authentication method that this gateway does not speak (ident, peer, "
+          "GSSAPI, LDAP through a proxy, RADIUS), or one that refused the role",
+          fmt::format("use cert or scram-sha-256 in pg_hba.conf: {}",
+                      hba_line(e, "hostssl", "scram-sha-256"))};
+}
+
 Diagnosis password_missing(const Evidence& e) {
   std::string cause = "the server asks for a password and none is set";
   if (client_name(e)) {
@@ -256,10 +264,26 @@ constexpr Symptom kSymptoms[] = {
     {{"could not translate host name", ""}, unresolved},
 };
 
+// The same for servers that speak another language (lc_messages), by SQLSTATE.
+struct StateSymptom {
+  std::string_view sqlstate;
+  Explain explain;
+};
+constexpr StateSymptom kStates[] = {
+    {"28P01", password_refused}, {"3D000", database_missing}, {"42501", database_denied},
+    {"53300", server_full},      {"57P03", server_not_ready},
+};
+
 bool matches(const Symptom& symptom, std::string_view text) {
   return std::ranges::all_of(symptom.words,
                              [&](std::string_view word) { return text.contains(word); });
 }
+
+// The words of the host that counts: the link appends what it heard from the others.
+std::string_view decisive_words(std::string_view detail) {
+  return detail.substr(0, detail.find("; also tried: "));
+}
+
 
 // What our own verification refused, by OpenSSL's number.
 std::optional<Diagnosis> by_verification(const postgres::LinkState& state) {
@@ -303,16 +327,24 @@ std::string_view check_of_setting(std::string_view code) {
 
 }  // namespace
 
+bool is_file_fault(const Error& error) { return error.code.starts_with("conf."); }
+
 std::optional<Diagnosis> diagnose(const Evidence& e) {
   if (e.outcome.connected || !e.outcome.attempted) return std::nullopt;
   const Error& error = e.outcome.error;
-  if (error.side == Side::config) {
+  if (is_file_fault(error)) {
     return Diagnosis{check_of_setting(error.code), error.detail, error.remedy};
   }
   if (auto found = by_verification(e.outcome.state)) return found;
+  if (error.code == "link.name") return of_check("name.resolve");
+  std::string_view words = decisive_words(error.detail);
   for (const Symptom& symptom : kSymptoms) {
-    if (matches(symptom, error.detail)) return symptom.explain(e);
+    if (matches(symptom, words)) return symptom.explain(e);
   }
+  for (const StateSymptom& symptom : kStates) {
+    if (symptom.sqlstate == e.outcome.state.sqlstate) return symptom.explain(e);
+  }
+  if (words.contains("authentication failed for user")) return other_method(e);
   return by_reach(e);
 }
 

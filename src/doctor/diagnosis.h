@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace sallyport::doctor {
 
 struct Evidence;
@@ -16,6 +18,9 @@ struct Diagnosis {
   std::string cause;       // "": the check's own finding says it
   std::string remedy;
 };
+
+// True for faults of settings and files: no server has been asked anything.
+bool is_file_fault(const Error& error);
 
 // Nothing when the link is up or was not tried.
 std::optional<Diagnosis> diagnose(const Evidence& evidence);

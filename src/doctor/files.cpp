@@ -87,7 +87,8 @@ void read_certificates(std::string_view text, CertificateFile& out) {
 }
 
 CertificateFile read_certificate_file(std::string setting, std::string path) {
-  CertificateFile out{.file = look_at_file(std::move(setting), std::move(path))};
+  CertificateFile out;
+  out.file = look_at_file(std::move(setting), std::move(path));
   if (auto text = content_of(out.file)) read_certificates(*text, out);
   return out;
 }
@@ -118,7 +119,8 @@ CertificateFile read_trusted_item(const std::string& item, size_t number) {
 }
 
 KeyFile read_key_file(std::string setting, std::string path) {
-  KeyFile out{.file = look_at_file(std::move(setting), std::move(path))};
+  KeyFile out;
+  out.file = look_at_file(std::move(setting), std::move(path));
   auto text = content_of(out.file);
   if (!text) return out;
   out.encrypted = pki::is_encrypted_key(*text);
@@ -141,7 +143,8 @@ KeyFile read_key_file(std::string setting, std::string path) {
 }
 
 RevocationFile read_list_file(std::string setting, std::string path) {
-  RevocationFile out{.file = look_at_file(std::move(setting), std::move(path))};
+  RevocationFile out;
+  out.file = look_at_file(std::move(setting), std::move(path));
   auto text = content_of(out.file);
   if (!text) return out;
   auto lists = pki::RevocationList::parse(*text, out.file.path);

@@ -87,7 +87,7 @@ void judge(const LinkSettings& settings, const Files& files, int64_t now, HostEv
 
 void look_at_hosts(Evidence& evidence) {
   const LinkSettings& settings = *evidence.settings;
-  for (const std::string& name : settings.hosts) evidence.hosts.push_back({.host = name});
+  for (const std::string& name : settings.hosts) evidence.hosts.emplace_back().host = name;
   std::vector<std::function<void()>> jobs;
   for (HostEvidence& host : evidence.hosts) {
     jobs.emplace_back([&evidence, &settings, &host] {

@@ -40,6 +40,10 @@ constexpr const char* kSettings =
     "'ssl_min_protocol_version', 'ssl_max_protocol_version', 'ssl_ca_file', 'ssl_crl_file', "
     "'ssl_crl_dir', 'password_encryption', 'max_connections', 'server_version_num')";
 
+// Asking without the right would leave an error in the server's log at every run.
+constexpr const char* kMayReadHba =
+    "select has_table_privilege('pg_hba_file_rules', 'select') and "
+    "has_function_privilege('pg_hba_file_rules()', 'execute')";
 constexpr const char* kHbaRules =
     "select type, database::text, user_name::text, coalesce(address || coalesce('/' || netmask, ''),"
     " ''), auth_method, coalesce(options::text, '') from pg_hba_file_rules where error is null "
@@ -76,6 +80,12 @@ bool ask_settings(Connection& connection, ServerFacts& out) {
 }
 
 bool ask_hba(Connection& connection, ServerFacts& out) {
+  auto allowed = connection.query(kMayReadHba);
+  if (!allowed) return !lost(allowed.error());
+  if (allowed->size() == 0 || allowed->at(0, 0) != "t") {
+    out.refusals["hba"] = "the role may not read pg_hba_file_rules";
+    return true;
+  }
   auto rows = connection.query(kHbaRules);
   if (!rows) {
     out.refusals["hba"] = rows.error().detail;
@@ -92,6 +102,14 @@ bool ask_hba(Connection& connection, ServerFacts& out) {
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// PostgreSQL 16 and later tell how a session was authenticated: "scram-sha-256:kong".
+bool ask_method(Connection& connection, ServerFacts& out) {
+  const std::string* version = out.find("setting.server_version_num");
+  auto number = version != nullptr ? text::to_integer(*version) : std::nullopt;
+  if (!number || *number < 160000) return true;
+  return ask(connection, {"system_user", "select system_user as system_user"}, out);
 }
 
 bool ask_clock(Connection& connection, ServerFacts& out) {
@@ -137,7 +155,8 @@ ServerFacts ask_server(Connection& connection) {
   for (const Question& question : kQuestions) {
     if (!ask(connection, question, out)) return out;
   }
-  if (ask_settings(connection, out) && ask_clock(connection, out) && ask_hba(connection, out)) {
+  if (ask_settings(connection, out) && ask_method(connection, out) &&
+      ask_clock(connection, out) && ask_hba(connection, out)) {
     ask_migrations(connection, out);
   }
   return out;

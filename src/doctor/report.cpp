@@ -66,7 +66,7 @@ void conclude(const Evidence& evidence, Report& report) {
 
 bool is_bad_configuration(const Evidence& evidence) {
   if (!evidence.faults.empty() || evidence.contradiction) return true;
-  return !evidence.outcome.connected && evidence.outcome.error.side == Side::config;
+  return !evidence.outcome.connected && is_file_fault(evidence.outcome.error);
 }
 
 Json to_json(const Finding& finding) {

@@ -98,6 +98,25 @@ void hba(const Evidence& e, Findings& out) {
   out.ok({}, "a line of pg_hba.conf lets this user in");
 }
 
+void method(const Evidence& e, Findings& out) {
+  if (settled(e, out)) return;
+  const std::string* user = e.server.find("system_user");
+  if (user != nullptr) return out.ok({}, user->substr(0, user->find(':')));
+  if (e.outcome.state.used_password) {
+    return out.ok({}, "the server asked for the password (before PostgreSQL 16 it does not say by "
+                      "which method)");
+  }
+  const std::string* name = e.server.find("ssl.client_dn");
+  if (name != nullptr && !name->empty()) {
+    return out.ok({}, "no password was asked for; the client certificate was seen");
+  }
+  out.warn({}, "neither a password nor a client certificate was asked for",
+           "pg_hba.conf says trust: whoever reaches the server is let in as this role",
+           fmt::format("use cert or scram-sha-256 in pg_hba.conf: hostssl {} {} ADDRESS/32 "
+                       "scram-sha-256",
+                       e.settings->database, e.settings->user));
+}
+
 void certificate(const Evidence& e, Findings& out) {
   if (settled(e, out)) return;
   const std::string* seen = e.server.find("ssl.client_dn");
@@ -117,7 +136,7 @@ void password(const Evidence& e, Findings& out) {
   const std::string* until = e.server.find("role.password_until");
   auto when = until != nullptr ? text::to_number(*until) : std::nullopt;
   if (!when) {
-    return out.ok({}, e.settings->password.empty() ? "none was needed" : "accepted, or not asked for");
+    return out.ok({}, e.outcome.state.used_password ? "accepted" : "not asked for");
   }
   auto at = static_cast<int64_t>(*when);
   std::string seen = "the role's password is valid until " + date(at);
@@ -180,6 +199,11 @@ constexpr Check kChecks[] = {
      "No fitting line, or one that says reject, ends the attempt. With ssl = off on the server, "
      "hostssl lines fit nothing.",
      hba},
+    {"auth.method", Stage::session, "How the role was authenticated",
+     "PostgreSQL 16 and later tell the method (system_user); before, only that a password was "
+     "asked for, or a client certificate seen. Neither of the two means trust: everybody who "
+     "reaches the server may be that role.",
+     method},
     {"auth.certificate", Stage::session, "The client certificate is there when demanded",
      "The methods cert, and clientcert=verify-ca or verify-full with any method, demand a client "
      "certificate. PostgreSQL can check it only with ssl_ca_file; without, it refuses everybody "
