@@ -1,14 +1,14 @@
 #include <memory>
 #include <string>
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "app/commands.h"
 #include "app/configuration.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "doctor/gather.h"
 #include "doctor/report.h"
 
@@ -37,12 +37,14 @@ int explain(const std::string& id) {
 }
 
 int examine(const DoctorOptions& options) {
+  // What the link would log is in the report.
+  log::set_level(log::Level::emerg);
   conf::Loaded loaded = conf::load(sources_of(options.configuration));
   auto role = options.read_only ? postgres::LinkRole::read_only : postgres::LinkRole::main;
   doctor::Report report = doctor::make_report(doctor::gather(loaded, role));
   if (options.json) {
-    fmt::print("{}\n", doctor::render_json(report).dump(
-                           2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n",
+               doctor::render_json(report).dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
     fmt::print("{}", doctor::render_text(report, text_style(STDOUT_FILENO)));
   }

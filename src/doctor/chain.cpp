@@ -22,8 +22,7 @@ bool ChainJudgement::was_sent(const pki::Certificate& certificate) const {
 }
 
 ChainJudgement judge_chain(std::vector<pki::Certificate> sent, const Files& files,
-                           const postgres::LinkSettings& settings, const std::string& host,
-                           int64_t now) {
+                           const std::string& host, int64_t now) {
   ChainJudgement out;
   pki::VerificationRequest request;
   request.presented = sent;
@@ -38,7 +37,7 @@ ChainJudgement judge_chain(std::vector<pki::Certificate> sent, const Files& file
   // Neither the leaf nor the anchor counts.
   out.depth_needed = std::max(0, static_cast<int>(out.chain.size()) - 2);
 
-  out.revocation_asked = !settings.crl.empty() || !settings.crl_directory.empty();
+  out.revocation_asked = files.revocation_asked();
   if (out.revocation_asked) {
     request.crls = files.all_lists();
     request.check_crl = true;

@@ -27,7 +27,6 @@ struct ChainJudgement {
 
 // `sent` is not empty.
 ChainJudgement judge_chain(std::vector<pki::Certificate> sent, const Files& files,
-                           const postgres::LinkSettings& settings, const std::string& host,
-                           int64_t now);
+                           const std::string& host, int64_t now);
 
 }  // namespace sallyport::doctor

@@ -29,9 +29,9 @@ std::string_view word(Verdict verdict) {
 }
 
 std::string_view word(Stage stage) {
-  constexpr std::string_view kWords[] = {
-      "configuration",      "files",   "network",  "tls",   "chain",
-      "client_certificate", "session", "database", "server"};
+  constexpr std::string_view kWords[] = {"configuration", "files",    "network",
+                                         "tls",           "chain",    "client_certificate",
+                                         "session",       "database", "server"};
   return kWords[std::to_underlying(stage)];
 }
 

@@ -19,7 +19,9 @@ struct Symptom {
   Explain explain;
 };
 
-const std::string& user(const Evidence& e) { return e.settings->user; }
+const std::string& user(const Evidence& e) {
+  return e.settings->user;
+}
 std::string setting(const Evidence& e, std::string_view name) {
   return setting_name(e.settings->role, name);
 }
@@ -61,20 +63,20 @@ Diagnosis encrypted_refused(const Evidence& e) {
 }
 
 Diagnosis hba_rejects(const Evidence& e) {
-  return {"auth.hba",
-          "the first line of pg_hba.conf that fits this connection says reject",
+  return {"auth.hba", "the first line of pg_hba.conf that fits this connection says reject",
           fmt::format("put before it: {}; then select pg_reload_conf()",
                       hba_line(e, e.settings->ssl ? "hostssl" : "host", "scram-sha-256"))};
 }
 
 Diagnosis certificate_demanded(const Evidence& e) {
   if (!client_name(e)) {
-    return {"auth.certificate",
-            "the server demands a client certificate for this user (cert, or clientcert=verify-full "
-            "or verify-ca in pg_hba.conf) and none is configured",
-            fmt::format("set {} and {} to a certificate with CN = {} and its key (sallyport pki "
-                        "issue client)",
-                        setting(e, "pg_ssl_cert"), setting(e, "pg_ssl_cert_key"), user(e))};
+    return {
+        "auth.certificate",
+        "the server demands a client certificate for this user (cert, or clientcert=verify-full "
+        "or verify-ca in pg_hba.conf) and none is configured",
+        fmt::format("set {} and {} to a certificate with CN = {} and its key (sallyport pki "
+                    "issue client)",
+                    setting(e, "pg_ssl_cert"), setting(e, "pg_ssl_cert_key"), user(e))};
   }
   return {"auth.certificate",
           "the server demands a client certificate, and the configured one was not shown to it: "
@@ -93,29 +95,32 @@ Diagnosis no_root_store(const Evidence&) {
 
 Diagnosis wrong_certificate_name(const Evidence& e) {
   auto name = client_name(e);
-  std::string map = fmt::format("a user map can allow it: map=gw on the cert line and \"gw {} {}\" "
-                                "in pg_ident.conf",
-                                name.value_or("NAME"), user(e));
+  std::string map = fmt::format(
+      "a user map can allow it: map=gw on the cert line and \"gw {} {}\" "
+      "in pg_ident.conf",
+      name.value_or("NAME"), user(e));
   if (name && name->empty()) {
     return {"auth.certificate_name",
             "the client certificate has no CN, so it contains no user name for PostgreSQL",
             fmt::format("issue a certificate with CN = {} (sallyport pki issue client)", user(e))};
   }
   if (name && *name == user(e)) {
-    return {"auth.certificate_name",
-            fmt::format("the CN is \"{0}\" and so is the role: the pg_hba.conf line uses a user map "
-                        "(map=), and with a map even an equal name needs a line in pg_ident.conf",
-                        *name),
-            fmt::format("add to pg_ident.conf: MAP {0} {0} (MAP as in map= of the line), then select "
-                        "pg_reload_conf()",
-                        user(e))};
+    return {
+        "auth.certificate_name",
+        fmt::format("the CN is \"{0}\" and so is the role: the pg_hba.conf line uses a user map "
+                    "(map=), and with a map even an equal name needs a line in pg_ident.conf",
+                    *name),
+        fmt::format("add to pg_ident.conf: MAP {0} {0} (MAP as in map= of the line), then select "
+                    "pg_reload_conf()",
+                    user(e))};
   }
-  return {"auth.certificate_name",
-          fmt::format("the client certificate is for \"{}\" and the role is \"{}\"; they have to be "
-                      "equal, case included",
-                      name.value_or("?"), user(e)),
-          fmt::format("issue a certificate with CN = {}, or set {} = {}; {}", user(e),
-                      setting(e, "pg_user"), name.value_or("NAME"), map)};
+  return {
+      "auth.certificate_name",
+      fmt::format("the client certificate is for \"{}\" and the role is \"{}\"; they have to be "
+                  "equal, case included",
+                  name.value_or("?"), user(e)),
+      fmt::format("issue a certificate with CN = {}, or set {} = {}; {}", user(e),
+                  setting(e, "pg_user"), name.value_or("NAME"), map)};
 }
 
 Diagnosis password_refused(const Evidence& e) {
@@ -130,12 +135,13 @@ Diagnosis password_refused(const Evidence& e) {
                         "line with clientcert=verify-full); only then doubt {}",
                         user(e), setting(e, "pg_password"))};
   }
-  return {"auth.password",
-          fmt::format("the password is wrong, or the role \"{}\" does not exist, has no password, or "
-                      "its password has expired (VALID UNTIL): the server says the same to all four",
-                      user(e)),
-          fmt::format("set {}; on the server: alter role \"{}\" password '...', and look at its log",
-                      setting(e, "pg_password"), user(e))};
+  return {
+      "auth.password",
+      fmt::format("the password is wrong, or the role \"{}\" does not exist, has no password, or "
+                  "its password has expired (VALID UNTIL): the server says the same to all four",
+                  user(e)),
+      fmt::format("set {}; on the server: alter role \"{}\" password '...', and look at its log",
+                  setting(e, "pg_password"), user(e))};
 }
 
 Diagnosis other_method(const Evidence& e) {
@@ -149,8 +155,9 @@ Diagnosis other_method(const Evidence& e) {
 Diagnosis password_missing(const Evidence& e) {
   std::string cause = "the server asks for a password and none is set";
   if (client_name(e)) {
-    cause += "; the pg_hba.conf line uses a password method, so the client certificate alone is not "
-             "enough";
+    cause +=
+        "; the pg_hba.conf line uses a password method, so the client certificate alone is not "
+        "enough";
   }
   return {"auth.password", cause,
           fmt::format("set {}, or use the method cert on the server: {}", setting(e, "pg_password"),
@@ -203,23 +210,42 @@ Diagnosis channel_binding(const Evidence& e) {
             fmt::format("set {} = on, or {} = prefer", setting(e, "pg_ssl"),
                         setting(e, "pg_channel_binding"))};
   }
-  return {"link.channel_binding",
-          "the server let the client in, or asked for its password, in a way that cannot be bound to "
-          "the TLS session: only scram-sha-256 can; cert, trust, md5 and password cannot, nor does "
-          "it work through a proxy that terminates TLS (PgBouncer)",
-          fmt::format("use scram-sha-256 in pg_hba.conf, or set {} = prefer",
-                      setting(e, "pg_channel_binding"))};
+  return {
+      "link.channel_binding",
+      "the server let the client in, or asked for its password, in a way that cannot be bound to "
+      "the TLS session: only scram-sha-256 can; cert, trust, md5 and password cannot, nor does "
+      "it work through a proxy that terminates TLS (PgBouncer)",
+      fmt::format("use scram-sha-256 in pg_hba.conf, or set {} = prefer",
+                  setting(e, "pg_channel_binding"))};
 }
 
-Diagnosis of_check(std::string_view check) { return {check, {}, {}}; }
-Diagnosis host_name(const Evidence&) { return of_check("tls.host_name"); }
-Diagnosis tls_version(const Evidence&) { return of_check("tls.version"); }
-Diagnosis ssl_answer(const Evidence&) { return of_check("tls.answer"); }
-Diagnosis injection(const Evidence&) { return of_check("tls.injection"); }
-Diagnosis handshake(const Evidence&) { return of_check("tls.handshake"); }
-Diagnosis refused_identity(const Evidence&) { return of_check("client_cert.accepted"); }
-Diagnosis unreachable(const Evidence&) { return of_check("net.connect"); }
-Diagnosis unresolved(const Evidence&) { return of_check("name.resolve"); }
+Diagnosis of_check(std::string_view check) {
+  return {check, {}, {}};
+}
+Diagnosis host_name(const Evidence&) {
+  return of_check("tls.host_name");
+}
+Diagnosis tls_version(const Evidence&) {
+  return of_check("tls.version");
+}
+Diagnosis ssl_answer(const Evidence&) {
+  return of_check("tls.answer");
+}
+Diagnosis injection(const Evidence&) {
+  return of_check("tls.injection");
+}
+Diagnosis handshake(const Evidence&) {
+  return of_check("tls.handshake");
+}
+Diagnosis refused_identity(const Evidence&) {
+  return of_check("client_cert.accepted");
+}
+Diagnosis unreachable(const Evidence&) {
+  return of_check("net.connect");
+}
+Diagnosis unresolved(const Evidence&) {
+  return of_check("name.resolve");
+}
 
 // An alert about a certificate is the server's word on ours, unless the handshake failed on our
 // side; then the verify error below has been seen first.
@@ -284,22 +310,28 @@ std::string_view decisive_words(std::string_view detail) {
   return detail.substr(0, detail.find("; also tried: "));
 }
 
-
 // What our own verification refused, by OpenSSL's number.
 std::optional<Diagnosis> by_verification(const postgres::LinkState& state) {
   switch (state.verify_error) {
-    case X509_V_OK: return std::nullopt;
-    case X509_V_ERR_CERT_CHAIN_TOO_LONG: return of_check("chain.depth");
+    case X509_V_OK:
+      return std::nullopt;
+    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+      return of_check("chain.depth");
     case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID: return of_check("chain.validity");
-    case X509_V_ERR_INVALID_PURPOSE: return of_check("chain.purpose");
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return of_check("chain.validity");
+    case X509_V_ERR_INVALID_PURPOSE:
+      return of_check("chain.purpose");
     case X509_V_ERR_CERT_REVOKED:
     case X509_V_ERR_UNABLE_TO_GET_CRL:
     case X509_V_ERR_CRL_HAS_EXPIRED:
-    case X509_V_ERR_CRL_NOT_YET_VALID: return of_check("chain.revocation");
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+      return of_check("chain.revocation");
     case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH: return of_check("tls.host_name");
-    default: return of_check("chain.trust");
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return of_check("tls.host_name");
+    default:
+      return of_check("chain.trust");
   }
 }
 
@@ -316,10 +348,18 @@ Diagnosis by_reach(const Evidence& e) {
   return of_check("link.open");
 }
 
+// What the link refuses about a key is one of four things; the file itself says which.
+std::string_view check_of_key(const Evidence& e) {
+  if (!e.files.key || e.files.key->file.state != FileState::good) return "file.client_key";
+  if (!has_private_mode(e.files.key->file)) return "file.client_key.mode";
+  if (e.files.key->encrypted) return "file.client_key.encrypted";
+  return e.files.key->key ? "file.client_key.match" : "file.client_key";
+}
+
 // "conf.pg_ssl_cert" belongs to the check of that file.
-std::string_view check_of_setting(std::string_view code) {
+std::string_view check_of_setting(const Evidence& e, std::string_view code) {
   if (code.ends_with("pg_ssl_cert")) return "file.client_cert";
-  if (code.ends_with("pg_ssl_cert_key")) return "file.client_key";
+  if (code.ends_with("pg_ssl_cert_key")) return check_of_key(e);
   if (code.contains("pg_ssl_crl")) return "file.crl";
   if (code.ends_with("lua_ssl_trusted_certificate")) return "file.trusted";
   return "conf.consistent";
@@ -327,13 +367,15 @@ std::string_view check_of_setting(std::string_view code) {
 
 }  // namespace
 
-bool is_file_fault(const Error& error) { return error.code.starts_with("conf."); }
+bool is_file_fault(const Error& error) {
+  return error.code.starts_with("conf.");
+}
 
 std::optional<Diagnosis> diagnose(const Evidence& e) {
   if (e.outcome.connected || !e.outcome.attempted) return std::nullopt;
   const Error& error = e.outcome.error;
   if (is_file_fault(error)) {
-    return Diagnosis{check_of_setting(error.code), error.detail, error.remedy};
+    return of_check(check_of_setting(e, error.code));
   }
   if (auto found = by_verification(e.outcome.state)) return found;
   if (error.code == "link.name") return of_check("name.resolve");

@@ -22,8 +22,8 @@ struct HostEvidence {
   std::vector<std::string> addresses;
   std::string resolve_error;  // "" when there are addresses
   bool from_hosts_file = false;
-  std::vector<Probe> probes;    // one for each address, in their order
-  std::vector<Probe> versions;  // exact versions, against the first address that speaks TLS
+  std::vector<Probe> probes;            // one for each address, in their order
+  std::vector<Probe> versions;          // exact versions, against the first address that speaks TLS
   std::optional<ChainJudgement> chain;  // of the first address that showed one
 
   const Probe* best() const;  // the probe that got furthest; null without addresses
@@ -47,11 +47,11 @@ struct Outcome {
 };
 
 struct Evidence {
-  int64_t now = 0;  // Unix seconds, ours
+  int64_t now = 0;            // Unix seconds, ours
   std::string configuration;  // the path that was read
   std::vector<conf::Fault> faults;
   std::vector<conf::Fault> warnings;
-  std::optional<Error> contradiction;                // of postgres::link_settings
+  std::optional<Error> contradiction;              // of postgres::link_settings
   std::optional<postgres::LinkSettings> settings;  // absent: nothing below was looked at
   bool database_off = false;                       // database = off
   FileFacts configuration_file;                    // empty path: none was read

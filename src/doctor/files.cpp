@@ -5,11 +5,10 @@
 #include <cstring>
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -49,8 +48,8 @@ std::optional<std::string> content_of(FileFacts& facts) {
   if (facts.state != FileState::good) return std::nullopt;
   auto content = read_file(facts.path);
   if (content) return std::move(*content);
-  facts.state = content.error().code == "file.permission" ? FileState::denied
-                                                           : FileState::unreadable;
+  facts.state =
+      content.error().code == "file.permission" ? FileState::denied : FileState::unreadable;
   facts.reason = facts.state == FileState::denied ? "Permission denied" : content.error().detail;
   return std::nullopt;
 }
@@ -187,7 +186,7 @@ FileFacts look_at_file(std::string setting, std::string path) {
   struct stat status;
   if (stat(facts.path.c_str(), &status) != 0) {
     facts.reason = reason_of(errno);
-    facts.state = errno == EACCES ? FileState::denied
+    facts.state = errno == EACCES                       ? FileState::denied
                   : errno == ENOENT || errno == ENOTDIR ? FileState::missing
                                                         : FileState::unreadable;
     return facts;
@@ -204,12 +203,20 @@ FileFacts look_at_file(std::string setting, std::string path) {
   return facts;
 }
 
+bool has_private_mode(const FileFacts& file) {
+  return (file.mode & (file.owned_by_root ? 037U : 077U)) == 0;
+}
+
 std::string describe(const FileFacts& file) {
   switch (file.state) {
-    case FileState::directory: return "is a directory";
-    case FileState::special: return "is not a regular file";
-    case FileState::good: break;
-    default: return file.reason;
+    case FileState::directory:
+      return "is a directory";
+    case FileState::special:
+      return "is not a regular file";
+    case FileState::good:
+      break;
+    default:
+      return file.reason;
   }
   if (file.owner.empty()) return "given as text";
   return fmt::format("mode {:04o}, owner {}", file.mode, file.owner);
@@ -217,7 +224,8 @@ std::string describe(const FileFacts& file) {
 
 FileAdvice advise(const FileFacts& file) {
   switch (file.state) {
-    case FileState::good: return {};
+    case FileState::good:
+      return {};
     case FileState::missing:
       return {fmt::format("{} names a file that does not exist", file.setting),
               fmt::format("set {} to the right path, or put the file there", file.setting)};
@@ -230,7 +238,8 @@ FileAdvice advise(const FileFacts& file) {
     case FileState::special:
       return {fmt::format("{} has to name a regular file", file.setting),
               fmt::format("set {} to the file itself", file.setting)};
-    case FileState::unreadable: break;
+    case FileState::unreadable:
+      break;
   }
   return {"the file cannot be read", "look at the file system and the path"};
 }
@@ -257,12 +266,16 @@ Files read_files(const postgres::LinkSettings& settings) {
   for (size_t i = 0; i < settings.trusted.size(); ++i) {
     out.trusted.push_back(read_trusted_item(settings.trusted[i], i + 1));
   }
-  if (!settings.certificate.empty()) {
+  // Without TLS no file is ever opened, and without verification no CRL.
+  if (settings.ssl && !settings.certificate.empty()) {
     out.certificate = read_certificate_file(name("pg_ssl_cert"), settings.certificate);
   }
-  if (!settings.key.empty()) out.key = read_key_file(name("pg_ssl_cert_key"), settings.key);
-  if (!settings.crl.empty()) out.lists.push_back(read_list_file(name("pg_ssl_crl"), settings.crl));
-  if (!settings.crl_directory.empty()) {
+  if (settings.ssl && !settings.key.empty())
+    out.key = read_key_file(name("pg_ssl_cert_key"), settings.key);
+  bool verify = settings.ssl && settings.verify;
+  if (verify && !settings.crl.empty())
+    out.lists.push_back(read_list_file(name("pg_ssl_crl"), settings.crl));
+  if (verify && !settings.crl_directory.empty()) {
     read_directory(name("pg_ssl_crl_dir"), settings.crl_directory, out);
   }
   if (!settings.hosts_file.empty()) out.hosts = look_at_file("dns_hostsfile", settings.hosts_file);

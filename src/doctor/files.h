@@ -29,13 +29,16 @@ struct FileFacts {
 };
 
 enum class Content : uint8_t {
-  none,      // not read: see FileFacts::state
-  pem,       // as it should be
-  der,       // the right thing in binary form
-  empty,     // no bytes
-  other,     // neither PEM nor DER of what is wanted
-  damaged,   // a block that is cut short or does not decode
+  none,     // not read: see FileFacts::state
+  pem,      // as it should be
+  der,      // the right thing in binary form
+  empty,    // no bytes
+  other,    // neither PEM nor DER of what is wanted
+  damaged,  // a block that is cut short or does not decode
 };
+
+// PostgreSQL's rule for a client's key: nobody but the owner; a group may read what root owns.
+bool has_private_mode(const FileFacts& file);
 
 // Looks at the file itself, not at what is in it.
 FileFacts look_at_file(std::string setting, std::string path);
@@ -67,9 +70,12 @@ struct Files {
   std::vector<CertificateFile> trusted;
   std::optional<CertificateFile> certificate;
   std::optional<KeyFile> key;
-  std::vector<RevocationFile> lists;                // of pg_ssl_crl, then of pg_ssl_crl_dir
+  std::vector<RevocationFile> lists;  // of pg_ssl_crl, then of pg_ssl_crl_dir
   std::optional<FileFacts> revocation_directory;
   FileFacts hosts;  // dns_hostsfile
+
+  // True when the settings name CRLs that the link looks at.
+  bool revocation_asked() const { return !lists.empty() || revocation_directory.has_value(); }
 
   // All certificates of all trusted items.
   std::vector<pki::Certificate> trusted_certificates() const;

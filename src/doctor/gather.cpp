@@ -77,10 +77,10 @@ void look_at_versions(const LinkSettings& settings, HostEvidence& host) {
   together(jobs);
 }
 
-void judge(const LinkSettings& settings, const Files& files, int64_t now, HostEvidence& host) {
+void judge(const Files& files, int64_t now, HostEvidence& host) {
   for (const Probe& probe : host.probes) {
     if (probe.chain.empty()) continue;
-    host.chain = judge_chain(probe.chain, files, settings, host.host, now);
+    host.chain = judge_chain(probe.chain, files, host.host, now);
     return;
   }
 }
@@ -93,9 +93,17 @@ void look_at_hosts(Evidence& evidence) {
     jobs.emplace_back([&evidence, &settings, &host] {
       resolve(settings, host);
       look(settings, host);
-      look_at_versions(settings, host);
-      judge(settings, evidence.files, evidence.now, host);
+      judge(evidence.files, evidence.now, host);
     });
+  }
+  together(jobs);
+}
+
+// After the session: a slow server shall not be slowed down further before the decisive step.
+void look_at_versions(Evidence& evidence) {
+  std::vector<std::function<void()>> jobs;
+  for (HostEvidence& host : evidence.hosts) {
+    jobs.emplace_back([&evidence, &host] { look_at_versions(*evidence.settings, host); });
   }
   together(jobs);
 }
@@ -122,7 +130,8 @@ bool may_show_identity(const Evidence& evidence, const HostEvidence& host) {
   if (!settings.ssl || !evidence.files.certificate || !evidence.files.key) return false;
   if (evidence.files.certificate->certificates.empty() || !evidence.files.key->key) return false;
   if (!settings.verify) return true;
-  return host.chain && host.chain->trust.valid && (host.chain->name_matches || !settings.verify_host);
+  return host.chain && host.chain->trust.valid &&
+         (host.chain->name_matches || !settings.verify_host);
 }
 
 void show_identity(Evidence& evidence) {
@@ -131,8 +140,8 @@ void show_identity(Evidence& evidence) {
   const Probe* best = host->best();
   if (best == nullptr || best->reach != Reach::secured || !best->certificate_requested) return;
   ProbeIdentity identity{evidence.files.certificate->certificates, *evidence.files.key->key};
-  evidence.identity = probe(best->target, {.deadline = look_deadline(*evidence.settings),
-                                           .identity = &identity});
+  evidence.identity =
+      probe(best->target, {.deadline = look_deadline(*evidence.settings), .identity = &identity});
 }
 
 }  // namespace
@@ -160,6 +169,7 @@ Evidence gather(const conf::Loaded& configuration, postgres::LinkRole role) {
   evidence.files = read_files(*evidence.settings);
   look_at_hosts(evidence);
   open_session(evidence);
+  look_at_versions(evidence);
   show_identity(evidence);
   return evidence;
 }

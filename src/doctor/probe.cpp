@@ -22,7 +22,9 @@ constexpr size_t kMaxChain = 32;
 template <auto Free>
 struct Deleter {
   template <typename T>
-  void operator()(T* p) const { Free(p); }
+  void operator()(T* p) const {
+    Free(p);
+  }
 };
 using Context = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
 using Tls = std::unique_ptr<SSL, Deleter<SSL_free>>;
@@ -75,7 +77,10 @@ bool is_name(const std::string& host) {
 class Handshake {
  public:
   Handshake(Wire& wire, Probe& out, const ProbeOptions& options)
-      : wire_(wire), out_(out), deadline_(options.deadline), context_(make_context(options)),
+      : wire_(wire),
+        out_(out),
+        deadline_(options.deadline),
+        context_(make_context(options)),
         tls_(SSL_new(context_.get())) {
     SSL_set_app_data(tls_.get(), &out_);
     SSL_set_bio(tls_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
@@ -95,7 +100,8 @@ class Handshake {
     auto until = std::min(deadline_, Clock::now() + kRefusalWait);
     drive([&byte](SSL* ssl) { return SSL_read(ssl, &byte, 1); }, until);
     bool silent = out_.stop == Stop::timeout;
-    if (!silent) out_.identity_refused = out_.tls_error.empty() ? out_.system_error : out_.tls_error;
+    if (!silent)
+      out_.identity_refused = out_.tls_error.empty() ? out_.system_error : out_.tls_error;
     out_.stop = Stop::none;
     out_.tls_error.clear();
     out_.system_error.clear();
@@ -147,8 +153,7 @@ class Handshake {
     }
     if (const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(tls_.get())) {
       for (int i = 0; i < sk_X509_NAME_num(names); ++i) {
-        out_.acceptable_issuers.push_back(
-            postgres::name_text(sk_X509_NAME_value(names, i)));
+        out_.acceptable_issuers.push_back(postgres::name_text(sk_X509_NAME_value(names, i)));
       }
     }
     if (!SSL_is_init_finished(tls_.get())) return;
@@ -171,10 +176,17 @@ bool ask_for_tls(Wire& wire, Probe& out, TimePoint deadline) {
     return false;
   }
   switch (out.answer_bytes.front()) {
-    case 'S': out.answer = SslAnswer::yes; break;
-    case 'N': out.answer = SslAnswer::no; break;
-    case 'E': out.answer = SslAnswer::error; break;
-    default: out.answer = SslAnswer::other;
+    case 'S':
+      out.answer = SslAnswer::yes;
+      break;
+    case 'N':
+      out.answer = SslAnswer::no;
+      break;
+    case 'E':
+      out.answer = SslAnswer::error;
+      break;
+    default:
+      out.answer = SslAnswer::other;
   }
   if (out.answer != SslAnswer::yes) return false;
   out.injected = out.answer_bytes.size() > 1;

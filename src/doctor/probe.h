@@ -59,8 +59,8 @@ struct Probe {
 
   std::string version;  // "TLSv1.3"
   std::string cipher;
-  std::string group;      // the key exchange: "X25519"; "" when unknown
-  std::string tls_error;  // OpenSSL's reason: "tlsv1 alert protocol version"
+  std::string group;                    // the key exchange: "X25519"; "" when unknown
+  std::string tls_error;                // OpenSSL's reason: "tlsv1 alert protocol version"
   std::vector<pki::Certificate> chain;  // as sent, leaf first
   bool certificate_requested = false;
   std::vector<std::string> acceptable_issuers;  // the CAs that the server names, RFC 2253

@@ -31,8 +31,9 @@ constexpr Question kQuestions[] = {
      "has_schema_privilege(s, 'create') as create from (select current_schema() as s) as q"},
     {"recovery", "select pg_is_in_recovery() as recovery"},
     {"read_only", "select current_setting('transaction_read_only') as read_only"},
-    {"connections", "select count(*) as connections from pg_stat_activity where backend_type = "
-                    "'client backend'"},
+    {"connections",
+     "select count(*) as connections from pg_stat_activity where backend_type = "
+     "'client backend'"},
 };
 
 constexpr const char* kSettings =
@@ -45,7 +46,8 @@ constexpr const char* kMayReadHba =
     "select has_table_privilege('pg_hba_file_rules', 'select') and "
     "has_function_privilege('pg_hba_file_rules()', 'execute')";
 constexpr const char* kHbaRules =
-    "select type, database::text, user_name::text, coalesce(address || coalesce('/' || netmask, ''),"
+    "select type, database::text, user_name::text, coalesce(address || coalesce('/' || netmask, "
+    "''),"
     " ''), auth_method, coalesce(options::text, '') from pg_hba_file_rules where error is null "
     "order by line_number";
 
@@ -135,7 +137,7 @@ void ask_migrations(Connection& connection, ServerFacts& out) {
     out.refusals["migrations"] = state.error().detail;
     return;
   }
-  std::string_view word = state->needs_bootstrap   ? "empty"
+  std::string_view word = state->needs_bootstrap    ? "empty"
                           : !state->unknown.empty() ? "unknown"
                           : !state->current()       ? "old"
                                                     : "current";
@@ -155,8 +157,8 @@ ServerFacts ask_server(Connection& connection) {
   for (const Question& question : kQuestions) {
     if (!ask(connection, question, out)) return out;
   }
-  if (ask_settings(connection, out) && ask_method(connection, out) &&
-      ask_clock(connection, out) && ask_hba(connection, out)) {
+  if (ask_settings(connection, out) && ask_method(connection, out) && ask_clock(connection, out) &&
+      ask_hba(connection, out)) {
     ask_migrations(connection, out);
   }
   return out;

@@ -70,9 +70,9 @@ bool is_bad_configuration(const Evidence& evidence) {
 }
 
 Json to_json(const Finding& finding) {
-  return {{"check", finding.check},       {"stage", word(finding.stage)},
+  return {{"check", finding.check},           {"stage", word(finding.stage)},
           {"verdict", word(finding.verdict)}, {"subject", finding.subject},
-          {"evidence", finding.evidence}, {"cause", finding.cause},
+          {"evidence", finding.evidence},     {"cause", finding.cause},
           {"remedy", finding.remedy}};
 }
 
@@ -102,6 +102,7 @@ Report make_report(const Evidence& evidence) {
   Report report;
   report.configuration = evidence.configuration;
   report.connected = evidence.outcome.connected;
+  report.encrypted = report.connected && evidence.outcome.state.tls;
   report.bad_configuration = is_bad_configuration(evidence);
   if (evidence.settings) {
     const auto& s = *evidence.settings;
@@ -122,14 +123,14 @@ Json render_json(const Report& report) {
   for (const ChainPicture& picture : report.chains) chains.push_back(to_json(picture));
   Json conclusion = nullptr;
   if (!report.connected) {
-    conclusion = {{"check", report.reason_check},
-                  {"cause", report.reason},
-                  {"remedy", report.remedy}};
+    conclusion = {
+        {"check", report.reason_check}, {"cause", report.reason}, {"remedy", report.remedy}};
   }
   return {{"version", 1},
           {"configuration", report.configuration},
           {"link", report.link},
           {"connected", report.connected},
+          {"encrypted", report.encrypted},
           {"exit_code", report.exit_code()},
           {"conclusion", std::move(conclusion)},
           {"summary",

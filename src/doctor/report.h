@@ -29,6 +29,7 @@ struct Report {
   std::string configuration;  // the file, or ""
   std::string link;           // "kong@db:5432/kong"; "" when the settings could not be read
   bool connected = false;
+  bool encrypted = false;
   bool bad_configuration = false;
   std::vector<Finding> findings;
   std::vector<ChainPicture> chains;
@@ -53,5 +54,8 @@ Json render_json(const Report& report);
 // The page about one check, and the list of all.
 std::string explain(const Check& check, const TextStyle& style);
 std::string explain_list(const TextStyle& style);
+
+// The table of all checks for docs/doctor.md.
+std::string checks_as_markdown();
 
 }  // namespace sallyport::doctor

@@ -9,10 +9,14 @@ namespace {
 
 Colour colour_of(Verdict verdict) {
   switch (verdict) {
-    case Verdict::ok: return Colour::green;
-    case Verdict::warn: return Colour::yellow;
-    case Verdict::fail: return Colour::red;
-    case Verdict::skipped: break;
+    case Verdict::ok:
+      return Colour::green;
+    case Verdict::warn:
+      return Colour::yellow;
+    case Verdict::fail:
+      return Colour::red;
+    case Verdict::skipped:
+      break;
   }
   return Colour::dim;
 }
@@ -52,19 +56,50 @@ std::string wrap(std::string_view text, size_t indent, const TextStyle& style) {
 
 void append(const Finding& finding, const TextStyle& style, std::string& out) {
   constexpr size_t kIndent = 8;
-  std::string line = finding.subject.empty() ? finding.evidence
-                     : finding.evidence.empty()
-                         ? finding.subject
-                         : finding.subject + ": " + finding.evidence;
+  std::string line = finding.subject.empty()    ? finding.evidence
+                     : finding.evidence.empty() ? finding.subject
+                                                : finding.subject + ": " + finding.evidence;
   std::string id = style.paint(Colour::bold, finding.check);
   std::string rest = wrap(line, kIndent, style);
-  if (finding.verdict == Verdict::skipped) rest = style.paint(Colour::dim, rest);
   out += fmt::format("  {} {}  {}\n", mark(finding.verdict, style), id, rest);
-  if (finding.verdict == Verdict::ok || finding.verdict == Verdict::skipped) return;
-  if (!finding.cause.empty()) out += fmt::format("        {}\n", wrap(finding.cause, kIndent, style));
+  if (finding.verdict == Verdict::ok) return;
+  if (!finding.cause.empty())
+    out += fmt::format("        {}\n", wrap(finding.cause, kIndent, style));
   if (!finding.remedy.empty()) {
     out += fmt::format("        {} {}\n", style.paint(Colour::cyan, "do:"),
                        wrap(finding.remedy, kIndent + 4, style));
+  }
+}
+
+void append_skipped(const Finding& finding, const std::string& ids, const TextStyle& style,
+                    std::string& out) {
+  std::string line =
+      finding.subject.empty() ? finding.evidence : finding.subject + ": " + finding.evidence;
+  out += fmt::format("  {} {}\n", mark(finding.verdict, style),
+                     style.paint(Colour::dim, wrap(ids + "  " + line, 8, style)));
+}
+
+// Checks that were skipped in a row for the same reason share a line.
+void append_findings(const std::vector<Finding>& findings, const TextStyle& style,
+                     std::string& out) {
+  for (size_t i = 0; i < findings.size(); ++i) {
+    const Finding& finding = findings[i];
+    if (i == 0 || findings[i - 1].stage != finding.stage) {
+      out += fmt::format("\n{}\n", style.paint(Colour::bold, title(finding.stage)));
+    }
+    auto same = [&](const Finding& other) {
+      return other.verdict == Verdict::skipped && other.stage == finding.stage &&
+             other.evidence == finding.evidence && other.subject == finding.subject;
+    };
+    if (finding.verdict != Verdict::skipped) {
+      append(finding, style, out);
+      continue;
+    }
+    std::string ids(finding.check);
+    while (i + 1 < findings.size() && same(findings[i + 1])) {
+      ids += fmt::format(", {}", findings[++i].check);
+    }
+    append_skipped(finding, ids, style, out);
   }
 }
 
@@ -83,9 +118,10 @@ void append(const ChainPicture& picture, const TextStyle& style, std::string& ou
 std::string headline(const Report& report, const TextStyle& style) {
   if (report.connected) {
     size_t warnings = report.count(Verdict::warn);
-    return style.paint(Colour::green, "CONNECTED as demanded") +
-           (warnings == 0 ? "" : fmt::format(", with {} warning{}", warnings,
-                                             warnings == 1 ? "" : "s"));
+    std::string how = report.encrypted ? "CONNECTED as demanded" : "CONNECTED in plain text";
+    return style.paint(report.encrypted ? Colour::green : Colour::yellow, how) +
+           (warnings == 0 ? ""
+                          : fmt::format(", with {} warning{}", warnings, warnings == 1 ? "" : "s"));
   }
   return style.paint(Colour::red, report.bad_configuration ? "BAD CONFIGURATION" : "NOT CONNECTED");
 }
@@ -93,18 +129,11 @@ std::string headline(const Report& report, const TextStyle& style) {
 }  // namespace
 
 std::string render_text(const Report& report, const TextStyle& style) {
-  std::string out = fmt::format("sallyport doctor: {}{}\n",
-                                report.configuration.empty() ? "defaults and environment"
-                                                             : report.configuration,
-                                report.link.empty() ? "" : " -> " + report.link);
-  const Finding* previous = nullptr;
-  for (const Finding& finding : report.findings) {
-    if (previous == nullptr || previous->stage != finding.stage) {
-      out += fmt::format("\n{}\n", style.paint(Colour::bold, title(finding.stage)));
-    }
-    append(finding, style, out);
-    previous = &finding;
-  }
+  std::string out =
+      fmt::format("sallyport doctor: {}{}\n",
+                  report.configuration.empty() ? "defaults and environment" : report.configuration,
+                  report.link.empty() ? "" : " -> " + report.link);
+  append_findings(report.findings, style, out);
   for (const ChainPicture& picture : report.chains) append(picture, style, out);
   out += "\n" + headline(report, style) + "\n";
   if (!report.connected) {
@@ -136,6 +165,14 @@ std::string explain_list(const TextStyle& style) {
     }
     out += fmt::format("  {:<26} {}\n", check.id, check.title);
     previous = &check;
+  }
+  return out;
+}
+
+std::string checks_as_markdown() {
+  std::string out = "| check | step | what is looked at |\n| --- | --- | --- |\n";
+  for (const Check& check : checks()) {
+    out += fmt::format("| `{}` | {} | {} |\n", check.id, title(check.stage), check.title);
   }
   return out;
 }

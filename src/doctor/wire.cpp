@@ -32,14 +32,19 @@ socklen_t socket_address(const std::string& address, uint16_t port, sockaddr_sto
 
 Stop stop_of(int error) {
   switch (error) {
-    case ETIMEDOUT: return Stop::timeout;
-    case ECONNREFUSED: return Stop::refused;
+    case ETIMEDOUT:
+      return Stop::timeout;
+    case ECONNREFUSED:
+      return Stop::refused;
     case ECONNRESET:
-    case EPIPE: return Stop::reset;
+    case EPIPE:
+      return Stop::reset;
     case ENETUNREACH:
     case EHOSTUNREACH:
-    case EADDRNOTAVAIL: return Stop::unreachable;
-    default: return Stop::other;
+    case EADDRNOTAVAIL:
+      return Stop::unreachable;
+    default:
+      return Stop::other;
   }
 }
 

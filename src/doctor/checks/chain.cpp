@@ -31,8 +31,8 @@ void fault(const Evidence& e, const std::string& subject, std::string seen, std:
   if (e.settings->ssl && e.settings->verify) {
     out.fail(subject, std::move(seen), std::move(cause), std::move(remedy));
   } else {
-    out.warn(subject, std::move(seen),
-             cause + " (the link does not verify, so nobody notices)", std::move(remedy));
+    out.warn(subject, std::move(seen), cause + " (the link does not verify, so nobody notices)",
+             std::move(remedy));
   }
 }
 
@@ -49,11 +49,12 @@ void sent(const Evidence&, const HostEvidence& host, const ChainJudgement& chain
   }
   for (const pki::Certificate& certificate : chain.chain) {
     if (certificate.info().self_signed || chain.was_sent(certificate)) continue;
-    return out.warn(host.host, fmt::format("{}; the intermediate {} is not sent", seen,
-                                           label(certificate.info())),
-                    "it is found only because it stands in lua_ssl_trusted_certificate; a client "
-                    "that trusts the root alone refuses this server",
-                    "append the intermediate to server.crt on the server, and reload");
+    return out.warn(
+        host.host,
+        fmt::format("{}; the intermediate {} is not sent", seen, label(certificate.info())),
+        "it is found only because it stands in lua_ssl_trusted_certificate; a client "
+        "that trusts the root alone refuses this server",
+        "append the intermediate to server.crt on the server, and reload");
   }
   out.ok(host.host, seen);
 }
@@ -65,15 +66,17 @@ std::string trust_remedy(const ChainJudgement& chain) {
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      return fmt::format("if \"{}\" is an intermediate CA, append its certificate to server.crt on "
-                         "the server; if it is the root, add it to lua_ssl_trusted_certificate",
-                         last.issuer);
+      return fmt::format(
+          "if \"{}\" is an intermediate CA, append its certificate to server.crt on "
+          "the server; if it is the root, add it to lua_ssl_trusted_certificate",
+          last.issuer);
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return "add the server's certificate itself to lua_ssl_trusted_certificate";
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
       return fmt::format("if you trust \"{}\", add its certificate to lua_ssl_trusted_certificate",
                          last.subject);
-    default: return chain.trust.remedy;
+    default:
+      return chain.trust.remedy;
   }
 }
 
@@ -84,8 +87,7 @@ void trust(const Evidence& e, const HostEvidence& host, const ChainJudgement& ch
   }
   fault(e, host.host,
         fmt::format("certificate verify failed: {} (result {}) at depth {}, \"{}\"",
-                    chain.trust.openssl, chain.trust.error, chain.trust.depth,
-                    chain.trust.subject),
+                    chain.trust.openssl, chain.trust.error, chain.trust.depth, chain.trust.subject),
         chain.trust.cause, trust_remedy(chain), out);
 }
 
@@ -93,7 +95,8 @@ void validity(const Evidence& e, const HostEvidence& host, const ChainJudgement&
               Findings& out) {
   for (const pki::Certificate& certificate : chain.chain) {
     const pki::CertificateInfo& info = certificate.info();
-    std::string subject = fmt::format("{}: {}", host.host, label(info));
+    std::string subject =
+        e.hosts.size() > 1 ? fmt::format("{}: {}", host.host, label(info)) : label(info);
     std::string seen = validity_of(info, e.now);
     if (info.not_after < e.now) {
       fault(e, subject, seen, "certificate has expired",
@@ -116,14 +119,15 @@ void depth(const Evidence& e, const HostEvidence& host, const ChainJudgement& ch
   if (!chain.trust.valid && chain.depth_needed <= allowed) {
     return out.skip(host.host, "the chain could not be verified");
   }
-  std::string seen = fmt::format("{} between leaf and root, lua_ssl_verify_depth = {}",
-                                 counted(static_cast<size_t>(chain.depth_needed), "intermediate"),
-                                 allowed);
+  std::string seen =
+      fmt::format("{} between leaf and root, lua_ssl_verify_depth = {}",
+                  counted(static_cast<size_t>(chain.depth_needed), "intermediate"), allowed);
   if (chain.depth_needed <= allowed) return out.ok(host.host, seen);
-  fault(e, host.host, seen + " (certificate chain too long)",
-        "lua_ssl_verify_depth counts the intermediate CAs; neither the server's certificate nor the "
-        "root counts",
-        fmt::format("set lua_ssl_verify_depth = {}", chain.depth_needed), out);
+  fault(
+      e, host.host, seen + " (certificate chain too long)",
+      "lua_ssl_verify_depth counts the intermediate CAs; neither the server's certificate nor the "
+      "root counts",
+      fmt::format("set lua_ssl_verify_depth = {}", chain.depth_needed), out);
 }
 
 void purpose(const Evidence& e, const HostEvidence& host, const ChainJudgement& chain,
@@ -135,8 +139,7 @@ void purpose(const Evidence& e, const HostEvidence& host, const ChainJudgement& 
         "reissue it with extendedKeyUsage = serverAuth (sallyport pki issue server)", out);
 }
 
-void form(const Evidence& e, const HostEvidence& host, const ChainJudgement& chain,
-          Findings& out) {
+void form(const Evidence& e, const HostEvidence& host, const ChainJudgement& chain, Findings& out) {
   for (const pki::Certificate& certificate : chain.chain) {
     bool is_leaf = &certificate == &chain.chain.front();
     report_form(certificate.info(), is_leaf ? pki::Purpose::server : pki::Purpose::any, e.now, out);
@@ -184,6 +187,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> chain_checks() { return kChecks; }
+std::span<const Check> chain_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

@@ -49,7 +49,7 @@ void requested(const Evidence& e, Findings& out) {
 
 void issuer(const Evidence& e, Findings& out) {
   const auto* chain = own_chain(e);
-  if (chain == nullptr) return out.skip({}, "no client certificate is configured");
+  if (chain == nullptr) return out.skip({}, "no client certificate is in use");
   each_secured(e, out, [&](const std::string& host, const Probe& probe) {
     const auto& named = probe.acceptable_issuers;
     if (named.empty()) return out.skip(host, "the server names no CAs");
@@ -99,7 +99,7 @@ constexpr Refusal kRefusals[] = {
 
 void accepted(const Evidence& e, Findings& out) {
   if (own_chain(e) == nullptr || !e.settings->ssl) {
-    return out.skip({}, "no client certificate is configured");
+    return out.skip({}, "no client certificate is in use");
   }
   if (e.outcome.connected) {
     const std::string* seen = e.server.find("ssl.client_dn");
@@ -149,6 +149,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> client_certificate_checks() { return kChecks; }
+std::span<const Check> client_certificate_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

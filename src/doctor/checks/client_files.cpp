@@ -14,7 +14,7 @@ namespace {
 // The leaf that is shown to the server; null, with a finding, when there is none.
 const pki::CertificateInfo* leaf(const Evidence& e, Findings& out) {
   if (!e.files.certificate) {
-    out.skip({}, "no client certificate is configured");
+    out.skip({}, "no client certificate is in use");
   } else if (e.files.certificate->certificates.empty()) {
     out.skip(e.files.certificate->file.path, "the certificate could not be read");
   } else {
@@ -24,7 +24,7 @@ const pki::CertificateInfo* leaf(const Evidence& e, Findings& out) {
 }
 
 void certificate(const Evidence& e, Findings& out) {
-  if (!e.files.certificate) return out.skip({}, "no client certificate is configured");
+  if (!e.files.certificate) return out.skip({}, "no client certificate is in use");
   const CertificateFile& item = *e.files.certificate;
   std::string subject = fmt::format("{}: {}", item.file.setting, item.file.path);
   std::string words = fmt::format("could not read certificate file \"{}\"", item.file.path);
@@ -38,9 +38,9 @@ void certificate(const Evidence& e, Findings& out) {
                     advice.remedy);
   }
   if (item.content == Content::pem) {
-    return out.ok(subject, fmt::format("{}, PEM, {}",
-                                       counted(item.certificates.size(), "certificate"),
-                                       describe(item.file)));
+    return out.ok(subject,
+                  fmt::format("{}, PEM, {}", counted(item.certificates.size(), "certificate"),
+                              describe(item.file)));
   }
   bool der = item.content == Content::der;
   out.fail(subject, words + ": no start line",
@@ -57,13 +57,16 @@ void certificate(const Evidence& e, Findings& out) {
 void validity(const Evidence& e, Findings& out) {
   const pki::CertificateInfo* info = leaf(e, out);
   if (info == nullptr) return;
-  std::string renew = fmt::format("renew it (sallyport pki renew client, or ask its CA) and replace "
-                                  "{}; it is read anew for every connection",
-                                  e.files.certificate->file.path);
+  std::string renew = fmt::format(
+      "renew it (sallyport pki renew client, or ask its CA) and replace "
+      "{}; it is read anew for every connection",
+      e.files.certificate->file.path);
   std::string seen = validity_of(*info, e.now);
   if (info->not_after < e.now) {
-    out.fail(label(*info), seen, "the client certificate has expired (the server answers: "
-             "certificate expired)", renew);
+    out.fail(label(*info), seen,
+             "the client certificate has expired (the server answers: "
+             "certificate expired)",
+             renew);
   } else if (info->not_before > e.now) {
     out.fail(label(*info), seen, "the client certificate is not yet valid, or this clock is behind",
              "compare the clocks (timedatectl); else reissue it");
@@ -92,18 +95,20 @@ void common_name(const Evidence& e, Findings& out) {
                                  setting_name(e.settings->role, "pg_user"), user);
   if (info->common_name == user) return out.ok(label(*info), seen);
   if (e.outcome.connected) {
-    return out.ok(label(*info), seen + "; the server took it (by a user map, or its pg_hba.conf "
-                                       "line does not compare the name)");
+    return out.ok(label(*info), seen +
+                                    "; the server took it (by a user map, or its pg_hba.conf "
+                                    "line does not compare the name)");
   }
   std::string cause =
       info->common_name.empty()
           ? "the certificate has no CN: PostgreSQL finds no user name in it"
           : "PostgreSQL compares the CN with the role, case included, on lines with `cert` or "
             "`clientcert=verify-full`; only `cert` lines can map other names";
-  out.warn(label(*info), seen, cause,
-           fmt::format("issue a certificate with CN = {0}, or map it on the server: \"gw \\\"{1}\\\" "
-                       "{0}\" in pg_ident.conf and map=gw on the cert line",
-                       user, info->common_name));
+  out.warn(
+      label(*info), seen, cause,
+      fmt::format("issue a certificate with CN = {0}, or map it on the server: \"gw \\\"{1}\\\" "
+                  "{0}\" in pg_ident.conf and map=gw on the cert line",
+                  user, info->common_name));
 }
 
 void chain(const Evidence& e, Findings& out) {
@@ -120,12 +125,12 @@ void chain(const Evidence& e, Findings& out) {
   for (size_t i = 1; i < built.size(); ++i) {
     bool in_file = std::ranges::find(own, built[i]) != own.end();
     if (in_file || built[i].info().self_signed) continue;
-    return out.warn(label(*info), fmt::format("{}; the intermediate {} is missing", seen,
-                                              label(built[i].info())),
-                    "the server can complete the chain only when its ssl_ca_file holds the "
-                    "intermediate; it works by luck of the trust list otherwise",
-                    fmt::format("append the intermediate's certificate to {}",
-                                e.files.certificate->file.path));
+    return out.warn(
+        label(*info),
+        fmt::format("{}; the intermediate {} is missing", seen, label(built[i].info())),
+        "the server can complete the chain only when its ssl_ca_file holds the "
+        "intermediate; it works by luck of the trust list otherwise",
+        fmt::format("append the intermediate's certificate to {}", e.files.certificate->file.path));
   }
   if (top.self_signed) return out.ok(label(*info), seen + "; it leads to " + label(top));
   out.ok(label(*info), fmt::format("{}; issued by \"{}\", which has to be in the server's "
@@ -176,6 +181,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> client_file_checks() { return kChecks; }
+std::span<const Check> client_file_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

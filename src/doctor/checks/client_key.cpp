@@ -7,7 +7,7 @@
 namespace sallyport::doctor {
 namespace {
 
-constexpr const char* kNone = "no client key is configured";
+constexpr const char* kNone = "no client certificate is in use";
 
 void key(const Evidence& e, Findings& out) {
   if (!e.files.key) return out.skip({}, kNone);
@@ -25,10 +25,9 @@ void key(const Evidence& e, Findings& out) {
                     advice.remedy);
   }
   if (item.key || item.encrypted) {
-    return out.ok(subject, fmt::format("{}{}, {}",
-                                       item.key ? item.key->describe() : "encrypted",
-                                       item.content == Content::der ? ", DER" : "",
-                                       describe(item.file)));
+    return out.ok(subject,
+                  fmt::format("{}{}, {}", item.key ? item.key->describe() : "encrypted",
+                              item.content == Content::der ? ", DER" : "", describe(item.file)));
   }
   out.fail(subject, fmt::format("{}: {}", words, item.fault),
            item.content == Content::empty     ? "the file is empty"
@@ -37,13 +36,11 @@ void key(const Evidence& e, Findings& out) {
            fmt::format("set {} to the private key of the client certificate", item.file.setting));
 }
 
-// PostgreSQL's rule for clients: nobody but the owner; a group may read only what root owns.
 void mode(const Evidence& e, Findings& out) {
   if (!e.files.key) return out.skip({}, kNone);
   const FileFacts& file = e.files.key->file;
   if (file.state != FileState::good) return out.skip(file.path, describe(file));
-  uint32_t forbidden = file.owned_by_root ? 0137 : 0177;
-  if ((file.mode & (forbidden & 077)) == 0) return out.ok(file.path, describe(file));
+  if (has_private_mode(file)) return out.ok(file.path, describe(file));
   out.fail(file.path,
            fmt::format("{}; private key file \"{}\" has group or world access", describe(file),
                        file.path),
@@ -58,11 +55,12 @@ void encrypted(const Evidence& e, Findings& out) {
   const KeyFile& item = *e.files.key;
   if (item.file.state != FileState::good) return out.skip(item.file.path, describe(item.file));
   if (!item.encrypted) return out.ok(item.file.path, "not encrypted");
-  out.fail(item.file.path,
-           fmt::format("could not load private key file \"{}\": processing error", item.file.path),
-           "the key is encrypted and there is nobody to ask for its pass phrase",
-           fmt::format("openssl pkey -in {0} -out {0}.clear, chmod 0600 {0}.clear, and set {1} to it",
-                       item.file.path, item.file.setting));
+  out.fail(
+      item.file.path,
+      fmt::format("could not load private key file \"{}\": processing error", item.file.path),
+      "the key is encrypted and there is nobody to ask for its pass phrase",
+      fmt::format("openssl pkey -in {0} -out {0}.clear, chmod 0600 {0}.clear, and set {1} to it",
+                  item.file.path, item.file.setting));
 }
 
 void match(const Evidence& e, Findings& out) {
@@ -117,6 +115,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> client_key_checks() { return kChecks; }
+std::span<const Check> client_key_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

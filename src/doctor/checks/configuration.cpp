@@ -11,6 +11,13 @@ namespace {
 
 using postgres::LinkSettings;
 
+// A check of settings that fit together; without them there is nothing to look at.
+template <void (*look)(const Evidence&, Findings&)>
+void of_link(const Evidence& e, Findings& out) {
+  if (e.settings) return look(e, out);
+  out.skip({}, "the configuration has faults");
+}
+
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
@@ -50,7 +57,7 @@ void used(const Evidence& e, Findings& out) {
              "the gateway runs without a database: what follows is the link that it would use",
              "set database = postgres to use it");
   } else {
-    out.ok("database", "database = postgres");
+    out.ok({}, "database = postgres");
   }
 }
 
@@ -70,15 +77,9 @@ void file_mode(const Evidence& e, Findings& out) {
 void encryption(const Evidence& e, Findings& out) {
   const LinkSettings& s = *e.settings;
   std::string name = setting_name(s.role, "pg_ssl");
-  if (s.ssl) return out.ok(name, name + " = on");
-  if (s.channel_binding == postgres::ChannelBinding::require) {
-    return out.fail(name, name + " = off and pg_channel_binding = require",
-                    "channel binding required, but SSL not in use: it ties the password to the "
-                    "TLS session, so it needs one",
-                    fmt::format("set {} = on", name));
-  }
+  if (s.ssl) return out.ok({}, name + " = on");
   if (std::ranges::all_of(s.hosts, is_loopback)) {
-    return out.ok(name, name + " = off; every host is this machine");
+    return out.ok({}, name + " = off; every host is this machine");
   }
   out.warn(name, name + " = off",
            "the password exchange and the whole configuration, keys of consumers included, cross "
@@ -90,7 +91,7 @@ void plain_fallback(const Evidence& e, Findings& out) {
   const LinkSettings& s = *e.settings;
   std::string name = setting_name(s.role, "pg_ssl_required");
   if (!s.ssl) return out.skip(name, "TLS is not asked for");
-  if (s.ssl_required) return out.ok(name, name + " = on");
+  if (s.ssl_required) return out.ok({}, name + " = on");
   out.warn(name, name + " = off",
            s.verify ? "when the server answers that it has no TLS, the link goes on in plain text: "
                       "whoever can write on the wire can answer that, and then nothing is verified"
@@ -103,46 +104,37 @@ void verification(const Evidence& e, Findings& out) {
   const LinkSettings& s = *e.settings;
   std::string name = setting_name(s.role, "pg_ssl_verify");
   if (!s.ssl) return out.skip(name, "TLS is not asked for");
-  if (s.verify) return out.ok(name, name + " = on");
-  out.warn(name, name + " = off",
-           "any server with any certificate is accepted: encryption protects against listeners, "
-           "not against somebody who answers in the server's place",
-           fmt::format("set {} = on and lua_ssl_trusted_certificate to the CA of the server", name));
+  if (s.verify) return out.ok({}, name + " = on");
+  out.warn(
+      name, name + " = off",
+      "any server with any certificate is accepted: encryption protects against listeners, "
+      "not against somebody who answers in the server's place",
+      fmt::format("set {} = on and lua_ssl_trusted_certificate to the CA of the server", name));
 }
 
 void verify_host(const Evidence& e, Findings& out) {
   const LinkSettings& s = *e.settings;
   std::string name = setting_name(s.role, "pg_ssl_verify_host");
   if (!s.ssl || !s.verify) return out.skip(name, "certificates are not verified");
-  if (s.verify_host) return out.ok(name, name + " = on");
-  out.warn(name, name + " = off",
-           "every certificate of a trusted CA is accepted, whatever host it was made for; with "
-           "`system` among the trusted CAs anybody can buy one",
-           fmt::format("give the server a certificate with the name in pg_host and set {} = on",
-                       name));
+  if (s.verify_host) return out.ok({}, name + " = on");
+  out.warn(
+      name, name + " = off",
+      "every certificate of a trusted CA is accepted, whatever host it was made for; with "
+      "`system` among the trusted CAs anybody can buy one",
+      fmt::format("give the server a certificate with the name in pg_host and set {} = on", name));
 }
 
 void client_pair(const Evidence& e, Findings& out) {
   const LinkSettings& s = *e.settings;
   std::string certificate = setting_name(s.role, "pg_ssl_cert");
-  std::string key = setting_name(s.role, "pg_ssl_cert_key");
-  if (s.certificate.empty() && s.key.empty()) {
-    out.skip({}, "no client certificate is configured");
-  } else if (s.key.empty()) {
-    out.fail(key, fmt::format("{} is set, {} is not", certificate, key),
-             "a client certificate is of no use without its private key",
-             fmt::format("set {} to the key of {}", key, s.certificate));
-  } else if (s.certificate.empty()) {
-    out.warn(certificate, fmt::format("{} is set, {} is not", key, certificate),
-             "a key alone is not shown to the server: the link has no client certificate",
-             fmt::format("set {} to the certificate of {}", certificate, s.key));
-  } else if (!s.ssl) {
-    out.warn(certificate, certificate + " is set and TLS is not asked for",
-             "client certificates exist in TLS only; this one is never shown",
-             fmt::format("set {} = on", setting_name(s.role, "pg_ssl")));
-  } else {
-    out.ok({}, fmt::format("{} and {} are set", certificate, key));
+  if (s.certificate.empty()) return out.skip({}, "no client certificate is configured");
+  if (s.ssl) {
+    return out.ok(
+        {}, fmt::format("{} and {} are set", certificate, setting_name(s.role, "pg_ssl_cert_key")));
   }
+  out.warn(certificate, "is set and TLS is not asked for",
+           "client certificates exist in TLS only; this one is never shown",
+           fmt::format("set {} = on", setting_name(s.role, "pg_ssl")));
 }
 
 constexpr Check kChecks[] = {
@@ -174,31 +166,33 @@ constexpr Check kChecks[] = {
      "`pg_ssl = off` sends everything in plain text. That is reasonable on this very machine and "
      "nowhere else. SCRAM does not send the password itself, but everything after it is readable "
      "and changeable on the way.",
-     encryption},
+     of_link<encryption>},
     {"conf.plain_fallback", Stage::configuration, "No silent way to plain text",
      "With `pg_ssl = on` and `pg_ssl_required = off`, TLS is a hint, as in Kong: a server that "
      "answers `N` to the request for TLS gets a plain session. An attacker on the wire can send "
      "that one byte. `pg_ssl_required = on` refuses, whoever answers.",
-     plain_fallback},
+     of_link<plain_fallback>},
     {"conf.verification", Stage::configuration, "The server's certificate is verified",
      "`pg_ssl_verify = on` checks the server's certificate chain against the CAs in "
      "lua_ssl_trusted_certificate, its validity, its purpose and the host name. Off, any "
      "certificate will do.",
-     verification},
+     of_link<verification>},
     {"conf.verify_host", Stage::configuration, "The host name is verified",
      "A certificate proves who somebody is only when its name is compared with the name that was "
      "asked for. Kong does not compare; here `pg_ssl_verify = on` does. "
      "`pg_ssl_verify_host = off` is the one opt-out, for servers whose certificate cannot be "
      "reissued yet.",
-     verify_host},
-    {"conf.client_pair", Stage::configuration, "Client certificate and key are both named",
-     "Mutual TLS needs pg_ssl_cert (a PEM chain, leaf first) and pg_ssl_cert_key (its private "
-     "key), and TLS itself.",
-     client_pair},
+     of_link<verify_host>},
+    {"conf.client_pair", Stage::configuration, "Client certificate and key are both in use",
+     "Mutual TLS needs pg_ssl_cert (a PEM chain, leaf first), pg_ssl_cert_key (its private key), "
+     "and TLS itself.",
+     of_link<client_pair>},
 };
 
 }  // namespace
 
-std::span<const Check> configuration_checks() { return kChecks; }
+std::span<const Check> configuration_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

@@ -48,13 +48,14 @@ void schema(const Evidence& e, Findings& out) {
                                 *name, e.settings->user));
   }
   if (!can_create) {
-    return out.warn(setting, seen,
-                    fmt::format("the role \"{}\" may not create tables in it (since PostgreSQL 15 "
-                                "only the owner may in public): migrations will fail",
-                                e.settings->user),
-                    fmt::format("on the server: grant create on schema \"{}\" to \"{}\", or make it "
-                                "the owner of the database",
-                                *name, e.settings->user));
+    return out.warn(
+        setting, seen,
+        fmt::format("the role \"{}\" may not create tables in it (since PostgreSQL 15 "
+                    "only the owner may in public): migrations will fail",
+                    e.settings->user),
+        fmt::format("on the server: grant create on schema \"{}\" to \"{}\", or make it "
+                    "the owner of the database",
+                    *name, e.settings->user));
   }
   out.ok(setting, seen + ", usage and create granted");
 }
@@ -118,6 +119,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> database_checks() { return kChecks; }
+std::span<const Check> database_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

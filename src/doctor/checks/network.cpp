@@ -22,11 +22,12 @@ void resolve(const Evidence& e, Findings& out) {
       out.ok(host.host, join(host.addresses) + (host.from_hosts_file ? " (dns_hostsfile)" : ""));
       continue;
     }
-    out.fail(host.host, host.resolve_error, "no address is known for the name",
-             fmt::format("getent hosts {0}; look for a typing error in {1}, add the name to {2}, or "
-                         "set dns_resolver",
-                         host.host, setting_name(e.settings->role, "pg_host"),
-                         e.files.hosts.path.empty() ? "/etc/hosts" : e.files.hosts.path));
+    out.fail(
+        host.host, host.resolve_error, "no address is known for the name",
+        fmt::format("getent hosts {0}; look for a typing error in {1}, add the name to {2}, or "
+                    "set dns_resolver",
+                    host.host, setting_name(e.settings->role, "pg_host"),
+                    e.files.hosts.path.empty() ? "/etc/hosts" : e.files.hosts.path));
   }
 }
 
@@ -58,12 +59,22 @@ void explain_no_connection(const Probe& probe, const std::string& subject, Findi
 void connect(const Evidence& e, Findings& out) {
   for (const HostEvidence& host : e.hosts) {
     if (host.probes.empty()) out.skip(host.host, "no address");
+    bool wasted = true;  // an address that fails before one that works costs time at each attempt
+    const Probe* best = host.best();
+    bool reachable = best != nullptr && best->reach != Reach::nothing;
     for (const Probe& probe : host.probes) {
-      std::string subject = fmt::format("{} ({} port {})", host.host, probe.target.address,
-                                        probe.target.port);
-      if (probe.reach == Reach::nothing) {
+      std::string subject =
+          fmt::format("{} ({} port {})", host.host, probe.target.address, probe.target.port);
+      if (probe.reach == Reach::nothing && !reachable) {
         explain_no_connection(probe, subject, out);
+      } else if (probe.reach == Reach::nothing && wasted) {
+        out.warn(subject, probe.system_error,
+                 "the name has several addresses, and this one is tried before the one that works",
+                 "use the address that works, or remove this one from the name");
+      } else if (probe.reach == Reach::nothing) {
+        out.skip(subject, probe.system_error + "; another address of the name works");
       } else {
+        wasted = false;
         out.ok(subject, fmt::format("connected in {} ms", probe.connect_time.count()));
       }
     }
@@ -87,6 +98,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> network_checks() { return kChecks; }
+std::span<const Check> network_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

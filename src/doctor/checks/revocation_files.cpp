@@ -10,10 +10,6 @@ namespace {
 
 constexpr const char* kNone = "no CRL is configured";
 
-bool asked(const Evidence& e) {
-  return !e.settings->crl.empty() || !e.settings->crl_directory.empty();
-}
-
 void directory(const FileFacts& facts, size_t lists, Findings& out) {
   std::string subject = fmt::format("{}: {}", facts.setting, facts.path);
   if (facts.state == FileState::directory && lists > 0) {
@@ -32,7 +28,7 @@ void directory(const FileFacts& facts, size_t lists, Findings& out) {
 }
 
 void readable(const Evidence& e, Findings& out) {
-  if (!asked(e)) return out.skip({}, kNone);
+  if (!e.files.revocation_asked()) return out.skip({}, kNone);
   size_t in_directory = 0;
   for (const RevocationFile& item : e.files.lists) {
     if (e.files.revocation_directory &&
@@ -57,7 +53,7 @@ void readable(const Evidence& e, Findings& out) {
 }
 
 void currency(const Evidence& e, Findings& out) {
-  if (!asked(e)) return out.skip({}, kNone);
+  if (!e.files.revocation_asked()) return out.skip({}, kNone);
   for (const RevocationFile& item : e.files.lists) {
     for (const pki::RevocationList& list : item.lists) {
       std::string seen = fmt::format("issued {}, next due {}", date(list.last_update()),
@@ -96,6 +92,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> revocation_file_checks() { return kChecks; }
+std::span<const Check> revocation_file_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

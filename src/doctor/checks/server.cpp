@@ -31,9 +31,10 @@ void version(const Evidence& e, Findings& out) {
   const std::string& text = e.outcome.state.server_version;
   auto value = number != nullptr ? text::to_integer(*number) : std::nullopt;
   if (value && *value < 130000) {
-    return out.warn({}, "PostgreSQL " + text,
-                    "the change log needs PostgreSQL 13; older servers also take TLS 1.0 by default",
-                    "update the server");
+    return out.warn(
+        {}, "PostgreSQL " + text,
+        "the change log needs PostgreSQL 13; older servers also take TLS 1.0 by default",
+        "update the server");
   }
   out.ok({}, "PostgreSQL " + text);
 }
@@ -52,10 +53,10 @@ void sees_tls(const Evidence& e, Findings& out) {
                     "let it use TLS towards PostgreSQL as well, or connect directly");
   }
   if (state.tls && version != nullptr && *version != state.tls_version) {
-    return out.warn({}, fmt::format("this end speaks {}, PostgreSQL sees {}", state.tls_version,
-                                    *version),
-                    "something in between ends the TLS session and starts another one",
-                    "find out what it is, or connect directly");
+    return out.warn(
+        {}, fmt::format("this end speaks {}, PostgreSQL sees {}", state.tls_version, *version),
+        "something in between ends the TLS session and starts another one",
+        "find out what it is, or connect directly");
   }
   out.ok({}, state.tls ? "PostgreSQL sees the same TLS session" : "plain text at both ends");
 }
@@ -63,16 +64,16 @@ void sees_tls(const Evidence& e, Findings& out) {
 void tls_settings(const Evidence& e, Findings& out) {
   if (no_session(e, out)) return;
   std::vector<std::string> seen;
-  for (const char* name : {"ssl", "ssl_library", "ssl_min_protocol_version",
-                           "ssl_max_protocol_version", "ssl_ca_file", "ssl_crl_file", "ssl_crl_dir",
-                           "password_encryption"}) {
+  for (const char* name :
+       {"ssl", "ssl_library", "ssl_min_protocol_version", "ssl_max_protocol_version", "ssl_ca_file",
+        "ssl_crl_file", "ssl_crl_dir", "password_encryption"}) {
     const std::string* value = e.server.find(std::string("setting.") + name);
     if (value != nullptr) seen.push_back(fmt::format("{} = '{}'", name, *value));
   }
   if (seen.empty()) return out.skip({}, "the role may not read the server's settings");
   std::string all = join(seen);
   std::string lowest = setting(e, "ssl_min_protocol_version");
-  if (setting(e, "ssl") == "on" && (lowest == "TLSv1" || lowest == "TLSv1.1" || lowest.empty())) {
+  if (setting(e, "ssl") == "on" && (lowest == "TLSv1" || lowest == "TLSv1.1")) {
     return out.warn({}, all, "the server accepts outdated TLS versions",
                     "set ssl_min_protocol_version = 'TLSv1.2' in postgresql.conf and select "
                     "pg_reload_conf()");
@@ -85,7 +86,9 @@ void tls_settings(const Evidence& e, Findings& out) {
 }
 
 // One line of pg_hba_file_rules; see queries.cpp for the columns.
-std::string hba_text(const std::vector<std::string>& line) { return join(line, " "); }
+std::string hba_text(const std::vector<std::string>& line) {
+  return join(line, " ");
+}
 
 bool names(const std::string& list, const std::string& name) {
   return list.find("{all}") != list.npos || list.find("\"" + name + "\"") != list.npos ||
@@ -97,8 +100,9 @@ void hba_rules(const Evidence& e, Findings& out) {
   if (no_session(e, out)) return;
   if (e.server.hba.empty()) {
     auto refusal = e.server.refusals.find("hba");
-    return out.skip({}, refusal != e.server.refusals.end() ? refusal->second
-                                                           : "the role may not read pg_hba_file_rules");
+    return out.skip({}, refusal != e.server.refusals.end()
+                            ? refusal->second
+                            : "the role may not read pg_hba_file_rules");
   }
   for (const auto& line : e.server.hba) {
     const std::string& type = line[0];
@@ -169,6 +173,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> server_checks() { return kChecks; }
+std::span<const Check> server_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

@@ -36,11 +36,14 @@ void host_name(const Evidence& e, Findings& out) {
     if (names.size() > 1) seen += "; its names: " + join(names);
     std::string remedy =
         names.empty()
-            ? fmt::format("reissue the certificate with subjectAltName = {} (sallyport pki issue "
-                          "server)", host.host)
-            : fmt::format("set {} = {}, if that name leads to the server (dns_hostsfile can make it), "
-                          "or reissue the certificate with \"{}\" in subjectAltName",
-                          name, names.front(), host.host);
+            ? fmt::format(
+                  "reissue the certificate with subjectAltName = {} (sallyport pki issue "
+                  "server)",
+                  host.host)
+            : fmt::format(
+                  "set {} = {}, if that name leads to the server (dns_hostsfile can make it), "
+                  "or reissue the certificate with \"{}\" in subjectAltName",
+                  name, names.front(), host.host);
     std::string cause = fmt::format("{} asks for \"{}\" and the certificate was made for {}", name,
                                     host.host, names.empty() ? "nobody by name" : join(names));
     bool demanded = e.settings->ssl && e.settings->verify && e.settings->verify_host;
@@ -53,8 +56,8 @@ void host_name(const Evidence& e, Findings& out) {
 }
 
 void explain_revocation(const std::string& host, const pki::Verification& result, Findings& out) {
-  std::string seen = fmt::format("{} (result {}) at depth {}, \"{}\"", result.openssl,
-                                 result.error, result.depth, result.subject);
+  std::string seen = fmt::format("{} (result {}) at depth {}, \"{}\"", result.openssl, result.error,
+                                 result.depth, result.subject);
   switch (result.error) {
     case X509_V_ERR_CERT_REVOKED:
       return out.fail(host, seen, "the CA has revoked this certificate (certificate revoked)",
@@ -67,7 +70,8 @@ void explain_revocation(const std::string& host, const pki::Verification& result
     case X509_V_ERR_CRL_HAS_EXPIRED:
       return out.fail(host, seen, "the CRL is outdated",
                       "fetch the CA's new CRL, or make one (sallyport pki crl)");
-    default: return out.fail(host, seen, result.cause, result.remedy);
+    default:
+      return out.fail(host, seen, result.cause, result.remedy);
   }
 }
 
@@ -104,6 +108,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> server_identity_checks() { return kChecks; }
+std::span<const Check> server_identity_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-
 #include "doctor/checks/tables.h"
 #include "doctor/checks/wording.h"
 #include "doctor/diagnosis.h"
@@ -51,7 +50,7 @@ void open(const Evidence& e, Findings& out) {
   if (diagnosis->check == out.check()) {
     return out.fail({}, error.detail, diagnosis->cause, diagnosis->remedy);
   }
-  out.fail({}, error.detail, fmt::format("see {}", diagnosis->check), error.remedy);
+  out.fail({}, error.detail, fmt::format("see {}", diagnosis->check), {});
 }
 
 void encrypted(const Evidence& e, Findings& out) {
@@ -70,9 +69,12 @@ void channel_binding(const Evidence& e, Findings& out) {
   if (settled(e, out)) return;
   using postgres::ChannelBinding;
   switch (e.settings->channel_binding) {
-    case ChannelBinding::require: return out.ok({}, "required, and done");
-    case ChannelBinding::prefer: return out.ok({}, "used where the server offers it");
-    case ChannelBinding::disable: break;
+    case ChannelBinding::require:
+      return out.ok({}, "required, and done");
+    case ChannelBinding::prefer:
+      return out.ok({}, "used where the server offers it");
+    case ChannelBinding::disable:
+      break;
   }
   out.ok({}, "switched off by pg_channel_binding");
 }
@@ -103,8 +105,9 @@ void method(const Evidence& e, Findings& out) {
   const std::string* user = e.server.find("system_user");
   if (user != nullptr) return out.ok({}, user->substr(0, user->find(':')));
   if (e.outcome.state.used_password) {
-    return out.ok({}, "the server asked for the password (before PostgreSQL 16 it does not say by "
-                      "which method)");
+    return out.ok({},
+                  "the server asked for the password (before PostgreSQL 16 it does not say by "
+                  "which method)");
   }
   const std::string* name = e.server.find("ssl.client_dn");
   if (name != nullptr && !name->empty()) {
@@ -153,10 +156,9 @@ void role(const Evidence& e, Findings& out) {
   if (settled(e, out)) return;
   std::string seen = fmt::format("logged in as \"{}\"", e.settings->user);
   std::vector<std::string> powers;
-  for (auto [name, power] : {std::pair{"role.superuser", "superuser"},
-                             std::pair{"role.createrole", "createrole"},
-                             std::pair{"role.replication", "replication"},
-                             std::pair{"role.bypassrls", "bypassrls"}}) {
+  for (auto [name, power] :
+       {std::pair{"role.superuser", "superuser"}, std::pair{"role.createrole", "createrole"},
+        std::pair{"role.replication", "replication"}, std::pair{"role.bypassrls", "bypassrls"}}) {
     const std::string* value = e.server.find(name);
     if (value != nullptr && *value == "t") powers.emplace_back(power);
   }
@@ -231,6 +233,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> session_checks() { return kChecks; }
+std::span<const Check> session_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

@@ -37,8 +37,9 @@ std::string_view speaker(std::string_view bytes) {
   if (bytes.starts_with("SSH-")) return "this is an SSH server";
   if (bytes.starts_with("220 ") || bytes.starts_with("220-")) return "this is a mail or FTP server";
   if (bytes.starts_with("-ERR")) return "this looks like Redis";
-  if (bytes.starts_with("\x15\x03")) return "it expects TLS from the first byte on (a load "
-                                            "balancer that terminates TLS?)";
+  if (bytes.starts_with("\x15\x03"))
+    return "it expects TLS from the first byte on (a load "
+           "balancer that terminates TLS?)";
   if (bytes.size() > 4 && bytes[3] == 0 && bytes[4] == 10) return "this looks like MySQL";
   return "this is not PostgreSQL";
 }
@@ -87,18 +88,22 @@ void answer(const Evidence& e, Findings& out) {
       case SslAnswer::yes:
         return out.ok(host.host, e.settings->ssl ? "S: the server speaks TLS"
                                                  : "S: the server speaks TLS, unused here");
-      case SslAnswer::no: return answer_no(e, host.host, out);
-      case SslAnswer::none: return answer_none(probe, host.host, out);
+      case SslAnswer::no:
+        return answer_no(e, host.host, out);
+      case SslAnswer::none:
+        return answer_none(probe, host.host, out);
       case SslAnswer::error:
         return out.fail(
             host.host,
-            fmt::format("E: server sent an error response during SSL exchange. It reads \"{}\", and "
-                        "is not to be trusted: it came before any proof of who sent it",
-                        error_message(probe.answer_bytes)),
+            fmt::format(
+                "E: server sent an error response during SSL exchange. It reads \"{}\", and "
+                "is not to be trusted: it came before any proof of who sent it",
+                error_message(probe.answer_bytes)),
             "the server cannot take a connection now (too many clients already, starting up, out "
             "of memory). libpq withholds the text on purpose, for anybody on the wire can send it",
             "read the server's log; raise max_connections or try again");
-      case SslAnswer::other: break;
+      case SslAnswer::other:
+        break;
     }
     out.fail(host.host,
              fmt::format("received invalid response to SSL negotiation: {}",
@@ -111,23 +116,25 @@ void answer(const Evidence& e, Findings& out) {
 void injection(const Evidence& e, Findings& out) {
   each_answered(e, out, [&](const HostEvidence& host, const Probe& probe) {
     if (!probe.injected) return out.ok(host.host, "nothing but S");
-    out.fail(host.host,
-             fmt::format("received unencrypted data after SSL response: {}",
-                         printable(probe.answer_bytes.substr(1, 40))),
-             "somebody sends bytes in the server's name before TLS is up: an attack (CVE-2021-23222) "
-             "or a broken proxy",
-             "find out what sits between this machine and the server; do not use this link");
+    out.fail(
+        host.host,
+        fmt::format("received unencrypted data after SSL response: {}",
+                    printable(probe.answer_bytes.substr(1, 40))),
+        "somebody sends bytes in the server's name before TLS is up: an attack (CVE-2021-23222) "
+        "or a broken proxy",
+        "find out what sits between this machine and the server; do not use this link");
   });
 }
 
 void explain_handshake(const Probe& probe, const std::string& host, Findings& out) {
   const std::string& error = probe.tls_error;
   if (probe.stop == Stop::timeout) {
-    return out.fail(host, "timeout in the TLS handshake",
-                    "the server agreed to TLS and then stays silent: a proxy in between, a firewall "
-                    "that drops large packets (MTU), or a very busy server",
-                    "openssl s_client -starttls postgres -connect HOST:PORT from here and on the "
-                    "server itself; compare");
+    return out.fail(
+        host, "timeout in the TLS handshake",
+        "the server agreed to TLS and then stays silent: a proxy in between, a firewall "
+        "that drops large packets (MTU), or a very busy server",
+        "openssl s_client -starttls postgres -connect HOST:PORT from here and on the "
+        "server itself; compare");
   }
   if (error.find("wrong version number") != error.npos ||
       error.find("packet length") != error.npos) {
@@ -154,9 +161,9 @@ void handshake(const Evidence& e, Findings& out) {
   each_answered(e, out, [&](const HostEvidence& host, const Probe& probe) {
     if (probe.injected) return out.skip(host.host, "not tried: the answer was tampered with");
     if (probe.reach != Reach::secured) return explain_handshake(probe, host.host, out);
-    out.ok(host.host, fmt::format("{}, {}{}{}, {} ms", probe.version, probe.cipher,
-                                  probe.group.empty() ? "" : ", ", probe.group,
-                                  probe.handshake_time.count()));
+    out.ok(host.host,
+           fmt::format("{}, {}{}{}, {} ms", probe.version, probe.cipher,
+                       probe.group.empty() ? "" : ", ", probe.group, probe.handshake_time.count()));
   });
 }
 
@@ -179,6 +186,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> tls_checks() { return kChecks; }
+std::span<const Check> tls_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

@@ -20,10 +20,14 @@ struct Wanted {
 
 Wanted wanted(TlsVersion version) {
   switch (version) {
-    case TlsVersion::tls1_1: return {"tlsv1_1", "TLSv1.1"};
-    case TlsVersion::tls1_2: return {"tlsv1_2", "TLSv1.2"};
-    case TlsVersion::tls1_3: return {"tlsv1_3", "TLSv1.3"};
-    case TlsVersion::any: break;
+    case TlsVersion::tls1_1:
+      return {"tlsv1_1", "TLSv1.1"};
+    case TlsVersion::tls1_2:
+      return {"tlsv1_2", "TLSv1.2"};
+    case TlsVersion::tls1_3:
+      return {"tlsv1_3", "TLSv1.3"};
+    case TlsVersion::any:
+      break;
   }
   return {"any", ""};
 }
@@ -57,7 +61,8 @@ void version(const Evidence& e, Findings& out) {
   Wanted want = wanted(e.settings->version);
   std::string name = setting_name(e.settings->role, "pg_ssl_version");
   each_known(e, out, [&](const std::string& host, const std::vector<std::string>& versions) {
-    std::string seen = fmt::format("the server offers {}; {} = {}", join(versions), name, want.word);
+    std::string seen =
+        fmt::format("the server offers {}; {} = {}", join(versions), name, want.word);
     bool modern = has(versions, "TLSv1.2") || has(versions, "TLSv1.3");
     if (want.version.empty() && !modern) {
       return out.fail(host, seen + " (unsupported protocol, alert protocol version, legacy sigalg)",
@@ -75,10 +80,11 @@ void version(const Evidence& e, Findings& out) {
                                   name, has(versions, "TLSv1.3") ? "tlsv1_3" : "any"));
     }
     if (has(versions, "TLSv1.3") && want.version != "TLSv1.3") {
-      return out.warn(host, seen,
-                      "the setting means exactly that version: the link does without TLS 1.3, which "
-                      "both sides have",
-                      fmt::format("set {} = tlsv1_3, or any", name));
+      return out.warn(
+          host, seen,
+          "the setting means exactly that version: the link does without TLS 1.3, which "
+          "both sides have",
+          fmt::format("set {} = tlsv1_3, or any", name));
     }
     out.ok(host, seen);
   });
@@ -112,8 +118,8 @@ void cipher(const Evidence& e, Findings& out) {
       continue;
     }
     bool used = e.outcome.state.tls && e.outcome.state.host == host.host;
-    const std::string& name = used && !e.outcome.state.cipher.empty() ? e.outcome.state.cipher
-                                                                      : probe->cipher;
+    const std::string& name =
+        used && !e.outcome.state.cipher.empty() ? e.outcome.state.cipher : probe->cipher;
     bool secret = name.starts_with("TLS_") || name.find("DHE") != name.npos;
     bool aead = name.find("GCM") != name.npos || name.find("CHACHA20") != name.npos ||
                 name.find("CCM") != name.npos;
@@ -150,6 +156,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> tls_version_checks() { return kChecks; }
+std::span<const Check> tls_version_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

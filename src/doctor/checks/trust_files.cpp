@@ -49,14 +49,17 @@ void content_fault(const CertificateFile& item, Findings& out) {
                "put the CA certificate of the server into it, as PEM");
       return;
     case Content::damaged:
-      out.fail(subject, fmt::format("{}: {}", words, item.fault.empty() ? "bad end line" : item.fault),
+      out.fail(subject,
+               fmt::format("{}: {}", words, item.fault.empty() ? "bad end line" : item.fault),
                "a certificate in it is cut short or damaged", "copy the CA certificate again");
       return;
     case Content::other:
       out.fail(subject, words + ": no certificate or crl found",
-               "there is no certificate in the file", fmt::format("set {} to a PEM file", kSetting));
+               "there is no certificate in the file",
+               fmt::format("set {} to a PEM file", kSetting));
       return;
-    case Content::none: break;
+    case Content::none:
+      break;
   }
   FileAdvice advice = advise(item.file);
   out.fail(subject, fmt::format("{}: {}", words, describe(item.file)), advice.cause, advice.remedy);
@@ -86,12 +89,12 @@ void private_key(const Evidence& e, Findings& out) {
 void anchors(const Evidence& e, Findings& out) {
   if (skipped(e, out)) return;
   auto all = e.files.trusted_certificates();
-  auto roots = std::ranges::count_if(all, [](const pki::Certificate& certificate) {
-    return certificate.info().self_signed;
-  });
+  auto roots = std::ranges::count_if(
+      all, [](const pki::Certificate& certificate) { return certificate.info().self_signed; });
   if (all.empty()) return out.skip({}, "there is no certificate in the list");
   if (roots > 0) {
-    return out.ok({}, counted(static_cast<size_t>(roots), "self-signed certificate") + " to end in");
+    return out.ok({},
+                  counted(static_cast<size_t>(roots), "self-signed certificate") + " to end in");
   }
   out.fail(all.front().info().subject, "no certificate of the list is self-signed",
            "a chain has to end in a root: an intermediate or a leaf of a CA alone is no trust "
@@ -108,8 +111,9 @@ void validity(const Evidence& e, Findings& out) {
       const pki::CertificateInfo& info = certificate.info();
       if (info.days_left(e.now) >= pki::kExpiryWarningDays && info.not_before <= e.now) continue;
       out.warn(label(info), validity_of(info, e.now),
-               info.not_after < e.now ? "an expired CA verifies nothing any more"
-                                      : "when this CA expires, every chain that ends in it is refused",
+               info.not_after < e.now
+                   ? "an expired CA verifies nothing any more"
+                   : "when this CA expires, every chain that ends in it is refused",
                fmt::format("add the CA's new certificate to {} ({})", kSetting, item.file.path));
     }
   }
@@ -124,7 +128,8 @@ void form(const Evidence& e, Findings& out) {
       report_form(certificate.info(), pki::Purpose::any, e.now, out);
     }
   }
-  if (!out.any()) out.ok({}, "the trusted certificates have the form that strict software asks for");
+  if (!out.any())
+    out.ok({}, "the trusted certificates have the form that strict software asks for");
 }
 
 constexpr Check kChecks[] = {
@@ -158,6 +163,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> trust_file_checks() { return kChecks; }
+std::span<const Check> trust_file_checks() {
+  return kChecks;
+}
 
 }  // namespace sallyport::doctor

@@ -59,7 +59,7 @@ void report_form(const pki::CertificateInfo& info, pki::Purpose purpose, int64_t
         finding.weight == pki::Finding::Weight::note) {
       continue;  // the checks of validity say it
     }
-    out.warn(label(info), std::string(finding.id), finding.text, finding.remedy);
+    out.warn(label(info), finding.text, {}, finding.remedy);
   }
 }
 
