@@ -19,6 +19,9 @@ struct Diagnosis {
   std::string remedy;
 };
 
+// The words of the host that counts: the link appends what it heard from the others.
+std::string_view decisive_words(const Error& error);
+
 // True for faults of settings and files: no server has been asked anything.
 bool is_file_fault(const Error& error);
 

@@ -60,6 +60,19 @@ TEST(Report, LongLinesAreWrappedOnATerminalOnly) {
   EXPECT_FALSE(render_text(report, narrow).contains(report.findings.back().cause));
 }
 
+TEST(Report, NamesCannotSteerTheTerminal) {
+  Report report = sample();
+  report.findings.back().evidence =
+      "for \"\x1b]0;owned\x07\xc2\x9b"
+      "31m\nFAIL\"";
+  report.chains[0].lines[0].name = "root\x1b[2J";
+  std::string text = render_text(report, TextStyle{});
+  EXPECT_FALSE(text.contains('\x1b'));
+  EXPECT_FALSE(text.contains('\x07'));
+  EXPECT_FALSE(text.contains("\xc2\x9b"));
+  EXPECT_TRUE(text.contains("for \"?]0;owned??31m?FAIL\"")) << text;
+}
+
 TEST(Report, JsonHasAStableStructure) {
   Json json = render_json(sample());
   EXPECT_EQ(json["version"], 1);

@@ -33,11 +33,25 @@ std::string mark(Verdict verdict, const TextStyle& style) {
   return style.paint(colour_of(verdict), text);
 }
 
+// Names in certificates and words of servers may hold anything: what would steer a terminal (C0,
+// DEL and the UTF-8 form of C1) becomes a question mark.
+std::string harmless(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    auto byte = static_cast<unsigned char>(text[i]);
+    bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (c1) ++i;
+    out += c1 || byte < 0x20 || byte == 0x7f ? '?' : text[i];
+  }
+  return out;
+}
+
 // `text` broken between words; every line but the first starts with `indent` blanks. A pipe gets
 // long lines: they are easier to search.
-std::string wrap(std::string_view text, size_t indent, const TextStyle& style) {
+std::string wrap(std::string_view raw, size_t indent, const TextStyle& style) {
+  std::string text = harmless(raw);
   size_t width = style.colour || style.line_drawing ? static_cast<size_t>(style.columns) : 0;
-  if (width <= indent + 20) return std::string(text);
+  if (width <= indent + 20) return text;
   std::string out;
   size_t column = indent;
   for (std::string_view word : text::split(text, ' ')) {
@@ -104,13 +118,13 @@ void append_findings(const std::vector<Finding>& findings, const TextStyle& styl
 }
 
 void append(const ChainPicture& picture, const TextStyle& style, std::string& out) {
-  out += fmt::format("\n{}\n", style.paint(Colour::bold, "The chain of " + picture.host));
+  out += fmt::format("\n{}\n", style.paint(Colour::bold, "The chain of " + harmless(picture.host)));
   for (size_t depth = 0; depth < picture.lines.size(); ++depth) {
     const PictureLine& line = picture.lines[depth];
     std::string branch = depth == 0 ? "" : style.line_drawing ? "└─ " : "`- ";
     std::string indent(2 + (depth == 0 ? 0 : (depth - 1) * 3), ' ');
     out += fmt::format("{}{}{}  {}, {}\n", indent, branch,
-                       style.paint(colour_of(line.verdict), line.name), line.detail,
+                       style.paint(colour_of(line.verdict), harmless(line.name)), line.detail,
                        style.paint(Colour::dim, line.from));
   }
 }

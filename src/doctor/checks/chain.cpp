@@ -102,8 +102,10 @@ void validity(const Evidence& e, const HostEvidence& host, const ChainJudgement&
       fault(e, subject, seen, "certificate has expired",
             "renew it on the server (sallyport pki renew) and reload PostgreSQL", out);
     } else if (info.not_before > e.now) {
-      fault(e, subject, seen, "certificate is not yet valid, or this clock is behind",
-            "compare the clocks (timedatectl); else reissue the certificate", out);
+      fault(
+          e, subject, seen,
+          fmt::format("certificate is not yet valid, or this clock, at {}, is behind", date(e.now)),
+          "compare the clocks (timedatectl); else reissue the certificate", out);
     } else if (info.days_left(e.now) < pki::kExpiryWarningDays) {
       out.warn(subject, seen, "when it expires, the link stops",
                "renew it on the server (sallyport pki renew) and reload PostgreSQL");

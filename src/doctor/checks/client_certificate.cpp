@@ -1,5 +1,6 @@
 // What the server says to a client certificate.
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -97,6 +98,32 @@ constexpr Refusal kRefusals[] = {
      "SHA-256"},
 };
 
+// Where the certificate itself contradicts the alert, the server's CRLs are what is left.
+std::optional<Refusal> crl_refusal(const Evidence& e, const std::string& alert) {
+  const pki::CertificateInfo& leaf = own_chain(e)->front().info();
+  if (alert.contains("certificate expired") && leaf.not_after > e.now) {
+    return Refusal{"",
+                   "the client certificate has not expired: it is a CRL of the server that is "
+                   "outdated, which refuses everybody",
+                   "on the server: fetch the CA's new CRL, or make one (sallyport pki crl), for "
+                   "ssl_crl_file or ssl_crl_dir, and select pg_reload_conf()"};
+  }
+  const HostEvidence* host = e.decisive_host();
+  const Probe* probe = host != nullptr ? host->best() : nullptr;
+  if (!alert.contains("unknown ca") || probe == nullptr) return std::nullopt;
+  const std::string& top = own_chain(e)->back().info().issuer;
+  if (std::ranges::find(probe->acceptable_issuers, top) == probe->acceptable_issuers.end()) {
+    return std::nullopt;
+  }
+  return Refusal{"",
+                 "the server names the CA of the client certificate, so most likely it checks "
+                 "revocation and finds no CRL for one of the CAs: with ssl_crl_file or ssl_crl_dir "
+                 "every CA of the chain needs one (in a directory under its hashed name); or it "
+                 "knows another CA of the same name",
+                 "on the server: put the CRLs of all CAs into ssl_crl_file, or run openssl rehash "
+                 "on ssl_crl_dir, and select pg_reload_conf()"};
+}
+
 void accepted(const Evidence& e, Findings& out) {
   if (own_chain(e) == nullptr || !e.settings->ssl) {
     return out.skip({}, "no client certificate is in use");
@@ -118,6 +145,9 @@ void accepted(const Evidence& e, Findings& out) {
   if (!e.outcome.error.detail.contains("alert")) {
     seen += "; the session only says \"" + e.outcome.error.detail +
             "\": in TLS 1.3 the refusal comes after the client is done, and may get lost";
+  }
+  if (auto crl = crl_refusal(e, alert)) {
+    return out.fail({}, seen, std::string(crl->cause), std::string(crl->remedy));
   }
   for (const Refusal& refusal : kRefusals) {
     if (!alert.contains(refusal.alert)) continue;

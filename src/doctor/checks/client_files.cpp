@@ -68,7 +68,9 @@ void validity(const Evidence& e, Findings& out) {
              "certificate expired)",
              renew);
   } else if (info->not_before > e.now) {
-    out.fail(label(*info), seen, "the client certificate is not yet valid, or this clock is behind",
+    out.fail(label(*info), seen,
+             fmt::format("the client certificate is not yet valid, or this clock, at {}, is behind",
+                         date(e.now)),
              "compare the clocks (timedatectl); else reissue it");
   } else if (info->days_left(e.now) < pki::kExpiryWarningDays) {
     out.warn(label(*info), seen, "when it expires the server refuses the gateway", renew);

@@ -18,7 +18,7 @@ bool settled(const Evidence& e, Findings& out) {
   if (!diagnosis) {
     out.skip({}, "no session was tried");
   } else if (diagnosis->check == out.check()) {
-    out.fail({}, e.outcome.error.detail, diagnosis->cause, diagnosis->remedy);
+    out.fail({}, std::string(decisive_words(e.outcome.error)), diagnosis->cause, diagnosis->remedy);
   } else {
     out.skip({}, "not reached: see " + std::string(diagnosis->check));
   }

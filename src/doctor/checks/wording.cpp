@@ -64,7 +64,10 @@ void report_form(const pki::CertificateInfo& info, pki::Purpose purpose, int64_t
 }
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
-  return text::join(parts, separator);
+  constexpr size_t kMost = 12;
+  if (parts.size() <= kMost) return text::join(parts, separator);
+  return fmt::format("{}{}and {} more", text::join(std::span(parts).first(kMost), separator),
+                     separator, parts.size() - kMost);
 }
 
 }  // namespace sallyport::doctor

@@ -32,6 +32,7 @@ std::string days_from(int64_t when, int64_t now);
 void report_form(const pki::CertificateInfo& info, pki::Purpose purpose, int64_t now,
                  Findings& out);
 
+// The parts in a row; of a long list, which a hostile server may send, the first dozen.
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
 
 }  // namespace sallyport::doctor
