@@ -24,6 +24,7 @@ constexpr std::array kCommands = {
     Command{"quickstart", "Bring everything up on a PostgreSQL of its own, behind mutual TLS", quickstart_command},
     Command{"check", "Verify a configuration without touching anything", check_command},
     Command{"doctor", "Find out why the link to PostgreSQL does not work", doctor_command},
+    Command{"generate", "Write the documents that are made from tables", generate_command},
     Command{"migrations", "Make or update the tables in the database", migrations_command},
     Command{"pki", "Make, renew, revoke, show and verify certificates", pki_command},
     Command{"version", "Print the version", version_command},

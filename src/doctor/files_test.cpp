@@ -81,11 +81,14 @@ TEST_F(FilesTest, TellsTheFaultsOfAKeyApart) {
 }
 
 TEST_F(FilesTest, HoldsKeysToPostgresqlsRule) {
-  FileFacts own{.mode = 0600};
+  FileFacts own;
+  own.mode = 0600;
   EXPECT_TRUE(has_private_mode(own));
   own.mode = 0640;
   EXPECT_FALSE(has_private_mode(own));
-  FileFacts roots{.mode = 0640, .owned_by_root = true};
+  FileFacts roots;
+  roots.mode = 0640;
+  roots.owned_by_root = true;
   EXPECT_TRUE(has_private_mode(roots));
   roots.mode = 0660;
   EXPECT_FALSE(has_private_mode(roots));
