@@ -21,12 +21,21 @@ struct Command {
 
 // In the order of --help.
 constexpr std::array kCommands = {
-    Command{"quickstart", "Bring everything up on a PostgreSQL of its own, behind mutual TLS", quickstart_command},
+    Command{"quickstart", "Bring everything up on a PostgreSQL of its own, behind mutual TLS",
+            quickstart_command},
     Command{"check", "Verify a configuration without touching anything", check_command},
     Command{"doctor", "Find out why the link to PostgreSQL does not work", doctor_command},
-    Command{"generate", "Write the documents that are made from tables", generate_command},
     Command{"migrations", "Make or update the tables in the database", migrations_command},
+    Command{"start", "Start the gateway", start_command},
+    Command{"stop", "Stop it at once", stop_command},
+    Command{"quit", "Drain it, then stop", quit_command},
+    Command{"reload", "Load the configuration anew, all or nothing", reload_command},
+    Command{"restart", "Stop, then start", restart_command},
+    Command{"health", "Say whether it runs", health_command},
     Command{"pki", "Make, renew, revoke, show and verify certificates", pki_command},
+    Command{"postgres", "Set up PostgreSQL's side of the link", postgres_command},
+    Command{"echo", "An upstream that answers with the request that it got", echo_command},
+    Command{"generate", "Write the documents that are made from tables", generate_command},
     Command{"version", "Print the version", version_command},
 };
 

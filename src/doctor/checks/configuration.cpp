@@ -48,6 +48,8 @@ void consistent(const Evidence& e, Findings& out) {
              e.contradiction->remedy);
   } else if (e.settings) {
     out.ok({}, "the settings of the link fit together");
+  } else {
+    out.skip({}, "the configuration has faults");
   }
 }
 
