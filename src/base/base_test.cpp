@@ -1,9 +1,8 @@
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <filesystem>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"

@@ -36,6 +36,8 @@ inline std::unexpected<Error> fail(std::string_view code, Side side, std::string
   return std::unexpected(Error{code, side, retry, std::move(detail), std::move(remedy)});
 }
 
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected(std::move(error));
+}
 
 }  // namespace sallyport

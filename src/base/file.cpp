@@ -4,10 +4,9 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "base/uuid.h"
 
@@ -20,7 +19,7 @@ std::string reason(int error) {
 }
 
 std::unexpected<Error> file_error(std::string_view what, const std::string& path, int error) {
-  std::string_view code = error == ENOENT                      ? "file.missing"
+  std::string_view code = error == ENOENT                     ? "file.missing"
                           : error == EACCES || error == EPERM ? "file.permission"
                                                               : "file.io";
   return fail(code, Side::config, fmt::format("cannot {} {}: {}", what, path, reason(error)));

@@ -1,9 +1,8 @@
 #include "base/log.h"
 
-#include <cerrno>
-
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <memory>
 #include <mutex>
 
@@ -57,7 +56,9 @@ bool parse_level(std::string_view word, Level& out) {
   return false;
 }
 
-std::string_view name(Level level) { return kNames[static_cast<size_t>(level)]; }
+std::string_view name(Level level) {
+  return kNames[static_cast<size_t>(level)];
+}
 
 bool start(std::string_view path, Level level) {
   set_level(level);
@@ -83,8 +84,12 @@ void reopen() {
   }
 }
 
-void set_level(Level level) { current_level.store(level, std::memory_order_relaxed); }
-Level level() { return current_level.load(std::memory_order_relaxed); }
+void set_level(Level level) {
+  current_level.store(level, std::memory_order_relaxed);
+}
+Level level() {
+  return current_level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view line) {
   std::shared_ptr<spdlog::logger> logger;

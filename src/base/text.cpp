@@ -43,7 +43,9 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
   return out;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
 std::string lower(std::string_view s) {
   std::string out(s);
@@ -52,8 +54,8 @@ std::string lower(std::string_view s) {
 }
 
 bool equals_ignore_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::optional<int64_t> to_integer(std::string_view s) {
@@ -66,7 +68,8 @@ std::optional<int64_t> to_integer(std::string_view s) {
 std::optional<double> to_number(std::string_view s) {
   double value = 0;
   auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
-  if (error != std::errc() || end != s.data() + s.size() || !std::isfinite(value)) return std::nullopt;
+  if (error != std::errc() || end != s.data() + s.size() || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 
@@ -163,7 +166,11 @@ std::optional<std::string> from_base64(std::string_view s) {
 bool valid_utf8(std::string_view s) {
   for (size_t i = 0; i < s.size();) {
     auto byte = static_cast<uint8_t>(s[i]);
-    size_t length = byte < 0x80 ? 1 : byte >> 5 == 6 ? 2 : byte >> 4 == 14 ? 3 : byte >> 3 == 30 ? 4 : 0;
+    size_t length = byte < 0x80       ? 1
+                    : byte >> 5 == 6  ? 2
+                    : byte >> 4 == 14 ? 3
+                    : byte >> 3 == 30 ? 4
+                                      : 0;
     if (length == 0 || i + length > s.size()) return false;
     if (length > 1) {
       constexpr std::array<uint32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};

@@ -1,11 +1,10 @@
 #include "base/uuid.h"
 
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 
 #include <sys/random.h>
-
-#include <array>
 
 #include "base/text.h"
 

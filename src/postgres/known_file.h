@@ -1,6 +1,6 @@
 // Reads files that seldom change: as long as inode, size, mtime and ctime stay the same, the text
-// that was read before is the text. No process can set ctime back, so a write, a restored copy and a
-// swapped mount all show; a file that changed within the last two seconds is read anyway, for the
+// that was read before is the text. No process can set ctime back, so a write, a restored copy and
+// a swapped mount all show; a file that changed within the last two seconds is read anyway, for the
 // clock of the file system is coarse. Any thread.
 #pragma once
 

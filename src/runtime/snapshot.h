@@ -24,8 +24,8 @@ struct RouteEntry {
 };
 
 struct Snapshot {
-  uint64_t version = 0;   // grows by one per build on this node
-  int64_t sequence = 0;   // the change-log entry up to which it is current
+  uint64_t version = 0;  // grows by one per build on this node
+  int64_t sequence = 0;  // the change-log entry up to which it is current
   router::Router router;
   std::vector<RouteEntry> routes;  // by Match::route
 };
