@@ -122,6 +122,7 @@ std::optional<std::string_view> normalize_path(std::string_view path, std::span<
 }
 
 std::optional<std::string> normalized_path(std::string_view path) {
+  if (auto normal = normalize_path(path, {})) return std::string(*normal);
   std::string buffer(normalized_room(path.size()), '\0');
   auto normal = normalize_path(path, buffer);
   if (!normal) return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "router/prefix_hash.h"
@@ -23,24 +24,23 @@ RouteIndex IndexBuilder::build(std::vector<RouteRules> routes) {
   return std::move(builder.out_);
 }
 
-void IndexBuilder::rank(const std::vector<RouteRules>& routes) {
-  for (const RouteRules& route : routes) {
+void IndexBuilder::rank(std::vector<RouteRules>& routes) {
+  entries_.reserve(routes.size());
+  for (RouteRules& route : routes) {
     if (route.protocols == 0) continue;
-    uint32_t conditions = kNoConditions;
+    uint32_t conditions = kNoIndex;
     if (!route.conditions.empty()) {
       conditions = static_cast<uint32_t>(out_.conditions.size());
-      out_.conditions.push_back(route.conditions);
+      out_.conditions.push_back(std::move(route.conditions));
     }
     for (const Rule& rule : route.rules) entries_.push_back({&rule, &route, conditions});
   }
   std::ranges::sort(entries_,
                     [](const Entry& a, const Entry& b) { return goes_before(*a.rule, *b.rule); });
-  for (const Entry& entry : entries_) {
-    out_.rules.push_back({.route = entry.rule->route,
-                          .prefix_size = static_cast<uint32_t>(entry.rule->prefix.size()),
-                          .conditions = entry.conditions,
-                          .https_only = entry.route->https_only,
-                          .pattern = entry.rule->pattern});
+  if (std::ranges::any_of(entries_, needs_details)) out_.details.resize(entries_.size());
+  for (size_t rank = 0; rank < out_.details.size(); ++rank) {
+    out_.details[rank] = {.conditions = entries_[rank].conditions,
+                          .pattern = entries_[rank].rule->pattern};
   }
 }
 
@@ -51,18 +51,24 @@ void IndexBuilder::place_all() {
   out_.suffix_hosts.reserve(count);
   out_.prefix_hosts.reserve(count);
   out_.groups_by_prefix.reserve(count);
+  out_.groups.reserve(count);
   placed_.reserve(count);
   out_.buckets.emplace_back();  // for rules without host
-  out_.bucket_names.emplace_back();
   for (uint32_t rank = 0; rank < entries_.size(); ++rank) place(entries_[rank], rank);
 }
 
 void IndexBuilder::place(const Entry& entry, uint32_t rank) {
-  const Conditions& conditions = entry.route->conditions;
-  Posting posting{.rank = rank, .methods = entry.route->methods, .flags = entry.route->protocols};
-  if (!conditions.headers.empty()) posting.flags |= Posting::kHeaders;
-  if (!conditions.snis.empty()) posting.flags |= Posting::kSnis;
-  if (!conditions.other_methods.empty()) posting.flags |= Posting::kOtherMethods;
+  Posting posting{.rank = rank,
+                  .route = entry.rule->route,
+                  .methods = entry.route->methods,
+                  .flags = entry.route->protocols};
+  if (entry.route->https_only) posting.flags |= Posting::kHttpsOnly;
+  if (entry.conditions != kNoIndex) {
+    const Conditions& conditions = out_.conditions[entry.conditions];
+    if (!conditions.headers.empty()) posting.flags |= Posting::kHeaders;
+    if (!conditions.snis.empty()) posting.flags |= Posting::kSnis;
+    if (!conditions.other_methods.empty()) posting.flags |= Posting::kOtherMethods;
+  }
   if (entry.rule->pattern != nullptr) posting.flags |= Posting::kPattern;
   auto put = [&](uint32_t bucket) {
     uint32_t group = group_of(bucket, entry.rule->prefix);
@@ -85,11 +91,10 @@ uint32_t IndexBuilder::bucket_of(const NamePattern& host) {
   out_.has_prefix_hosts |= host.kind == NameKind::prefix;
   uint64_t hash = PrefixHasher::of(host.text, 0);
   uint32_t bucket =
-      table.find(hash, [&](uint32_t b) { return out_.at(out_.bucket_names[b]) == host.text; });
+      table.find(hash, [&](uint32_t b) { return out_.buckets[b].name.is(host.text, out_.text); });
   if (bucket != HashIndex::kNone) return bucket;
   bucket = static_cast<uint32_t>(out_.buckets.size());
-  out_.buckets.emplace_back();
-  out_.bucket_names.push_back(keep(host.text));
+  out_.buckets.push_back({.name = keep(host.text)});
   table.insert(hash, bucket);
   return bucket;
 }
@@ -97,26 +102,41 @@ uint32_t IndexBuilder::bucket_of(const NamePattern& host) {
 uint32_t IndexBuilder::group_of(uint32_t bucket, std::string_view prefix) {
   uint64_t hash = PrefixHasher::of(prefix, bucket);
   uint32_t group = out_.groups_by_prefix.find(hash, [&](uint32_t g) {
-    return out_.groups[g].bucket == bucket && out_.at(out_.groups[g].prefix) == prefix;
+    return out_.groups[g].bucket == bucket && out_.groups[g].prefix.is(prefix, out_.text);
   });
   if (group != HashIndex::kNone) return group;
   group = static_cast<uint32_t>(out_.groups.size());
-  out_.groups.push_back({.bucket = bucket, .prefix = keep(prefix)});
+  out_.groups.push_back({.prefix = keep(prefix), .bucket = bucket});
+  out_.longest_prefix = std::max(out_.longest_prefix, static_cast<uint32_t>(prefix.size()));
   out_.groups_by_prefix.insert(hash, group);
   return group;
 }
 
+// For each bucket the sizes of its prefixes, longest first, each with the best rank behind it.
 void IndexBuilder::collect_sizes() {
-  std::vector<std::pair<uint32_t, uint32_t>> pairs;
-  pairs.reserve(out_.groups.size());
-  for (const Group& group : out_.groups) pairs.emplace_back(group.bucket, group.prefix.size);
-  std::ranges::sort(pairs);
-  auto repeated = std::ranges::unique(pairs);
-  pairs.erase(repeated.begin(), repeated.end());
-  for (auto [bucket, size] : pairs) {
-    List& sizes = out_.buckets[bucket].sizes;
-    if (sizes.count++ == 0) sizes.begin = static_cast<uint32_t>(out_.sizes.size());
-    out_.sizes.push_back(size);
+  struct Found {
+    uint32_t bucket;
+    uint32_t size;
+    uint32_t best;
+  };
+  std::vector<Found> found;
+  found.reserve(out_.groups.size());
+  for (const Group& group : out_.groups) {
+    found.push_back({group.bucket, group.prefix.size, group.best});
+  }
+  std::ranges::sort(found, [](const Found& a, const Found& b) {
+    return std::tuple(a.bucket, b.size, a.best) < std::tuple(b.bucket, a.size, b.best);
+  });
+  for (size_t i = 0; i < found.size(); ++i) {
+    auto [bucket_index, size, best] = found[i];
+    if (i > 0 && found[i - 1].bucket == bucket_index && found[i - 1].size == size) continue;
+    Bucket& bucket = out_.buckets[bucket_index];
+    if (bucket.sizes.count == 0) bucket.sizes.begin = static_cast<uint32_t>(out_.sizes.size());
+    if (bucket.sizes.count < Bucket::kInline) {
+      bucket.inline_sizes[bucket.sizes.count] = {.size = size, .best = best};
+    }
+    ++bucket.sizes.count;
+    out_.sizes.push_back({.size = size, .best = best});
   }
 }
 
@@ -140,13 +160,14 @@ void IndexBuilder::fill_groups() {
     if (postings.size() > kSplitAbove) {
       split_group(group, std::move(postings));
     } else {
-      out_.groups[group].postings = keep(postings);
+      keep_in_group(group, postings);
     }
   }
   out_.lists_by_value.reserve(out_.value_lists.size());
   for (uint32_t i = 0; i < out_.value_lists.size(); ++i) {
     const ValueList& list = out_.value_lists[i];
-    out_.lists_by_value.insert(PrefixHasher::of(out_.at(list.value), list.split), i);
+    std::string_view value = std::string_view(out_.text).substr(list.value.begin, list.value.size);
+    out_.lists_by_value.insert(PrefixHasher::of(value, list.split), i);
   }
 }
 
@@ -158,7 +179,7 @@ void IndexBuilder::split_group(uint32_t group, std::vector<Posting> postings) {
   std::vector<Posting> sni_all;
   for (const Posting& posting : postings) {
     const Entry& entry = entries_[posting.rank];
-    if (entry.conditions == kNoConditions) {
+    if (entry.conditions == kNoIndex) {
       rest.push_back(posting);
       continue;
     }
@@ -180,9 +201,11 @@ void IndexBuilder::split_group(uint32_t group, std::vector<Posting> postings) {
       rest.push_back(posting);
     }
   }
-  out_.groups[group].postings = keep(rest);
-  out_.groups[group].splits = {.begin = static_cast<uint32_t>(out_.splits.size()),
-                               .count = static_cast<uint32_t>(by_name.size())};
+  keep_in_group(group, rest);
+  if (by_name.empty()) return;
+  out_.groups[group].splits = static_cast<uint32_t>(out_.split_lists.size());
+  out_.split_lists.push_back({.begin = static_cast<uint32_t>(out_.splits.size()),
+                              .count = static_cast<uint32_t>(by_name.size())});
   for (const auto& [name, lists] : by_name) {
     auto index = static_cast<uint32_t>(out_.splits.size());
     Split split{.name = name};
@@ -201,18 +224,25 @@ uint32_t IndexBuilder::header_name(std::string_view name) {
   return place->second;
 }
 
-Text IndexBuilder::keep(std::string_view text) {
-  Text kept{.begin = static_cast<uint32_t>(out_.text.size()),
-            .size = static_cast<uint32_t>(text.size())};
+Key IndexBuilder::keep(std::string_view text) {
+  Key key{.size = static_cast<uint32_t>(text.size()),
+          .begin = static_cast<uint32_t>(out_.text.size())};
+  text.copy(key.head.data(), Key::kHead);
   out_.text += text;
-  return kept;
+  return key;
 }
 
-List IndexBuilder::keep(const std::vector<Posting>& postings) {
+List IndexBuilder::keep(std::span<const Posting> postings) {
   List kept{.begin = static_cast<uint32_t>(out_.postings.size()),
             .count = static_cast<uint32_t>(postings.size())};
   out_.postings.insert(out_.postings.end(), postings.begin(), postings.end());
   return kept;
+}
+
+void IndexBuilder::keep_in_group(uint32_t group, std::span<const Posting> postings) {
+  if (postings.empty()) return;
+  out_.groups[group].first = postings.front();
+  out_.groups[group].rest = keep(postings.subspan(1));
 }
 
 }  // namespace sallyport::router

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -22,12 +23,15 @@ class IndexBuilder {
     const RouteRules* route;
     uint32_t conditions;
   };
+  static bool needs_details(const Entry& entry) {
+    return entry.conditions != kNoIndex || entry.rule->pattern != nullptr;
+  }
   struct Placed {  // a posting, with the group it goes to
     uint32_t group = 0;
     Posting posting{};
   };
 
-  void rank(const std::vector<RouteRules>& routes);
+  void rank(std::vector<RouteRules>& routes);
   void place_all();
   void place(const Entry& entry, uint32_t rank);
   uint32_t bucket_of(const NamePattern& host);
@@ -36,8 +40,9 @@ class IndexBuilder {
   void fill_groups();
   void split_group(uint32_t group, std::vector<Posting> postings);
   uint32_t header_name(std::string_view name);
-  Text keep(std::string_view text);
-  List keep(const std::vector<Posting>& postings);
+  Key keep(std::string_view text);
+  List keep(std::span<const Posting> postings);
+  void keep_in_group(uint32_t group, std::span<const Posting> postings);
 
   RouteIndex out_;
   std::vector<Entry> entries_;  // by rank

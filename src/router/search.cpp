@@ -10,9 +10,12 @@
 namespace sallyport::router {
 namespace {
 
-// `text` in lower case, in `buffer`; "" when it does not fit.
+// `text` in lower case: itself, or a copy in `buffer`; "" when it is longer than that.
 std::string_view lowered(std::string_view text, std::span<char> buffer) {
   if (text.size() > buffer.size()) return {};
+  bool upper = false;
+  for (char c : text) upper |= c >= 'A' && c <= 'Z';
+  if (!upper) return text;
   for (size_t i = 0; i < text.size(); ++i) buffer[i] = http::lower_case(text[i]);
   return {buffer.data(), text.size()};
 }
@@ -25,15 +28,14 @@ Search::Search(const RouteIndex& index, const MatchInput& input, Match& out)
       out_(out),
       host_(lowered(input.host, host_buffer_)),
       sni_(lowered(input.sni, sni_buffer_)),
+      path_(input.path, index.longest_prefix),
       method_(static_cast<uint16_t>(1U << static_cast<unsigned>(http::method_of(input.method)))),
       protocol_(input.protocol == model::Protocol::https ? kOverHttps : kOverHttp) {}
 
 bool Search::run() {
   if (!host_.empty()) visit_host();
   visit(0);
-  if (best_ == kNoRank) return false;
-  finish();
-  return true;
+  return best_ != kNoRank;
 }
 
 void Search::visit_host() {
@@ -55,34 +57,42 @@ void Search::visit_wildcards() {
 
 void Search::visit_named(const HashIndex& table, std::string_view name) {
   uint32_t bucket = table.find(PrefixHasher::of(name, 0), [&](uint32_t b) {
-    return index_.at(index_.bucket_names[b]) == name;
+    return index_.buckets[b].name.is(name, index_.text);
   });
   if (bucket != HashIndex::kNone) visit(bucket);
 }
 
+// From the longest prefix down: among rules alike the longest wins, and spares the look at shorter.
 void Search::visit(uint32_t bucket_index) {
   const Bucket& bucket = index_.buckets[bucket_index];
   if (bucket.best >= best_) return;
-  PrefixHasher hasher(input_.path);
-  const uint32_t* sizes = index_.sizes.data() + bucket.sizes.begin;
-  for (uint32_t i = 0; i < bucket.sizes.count && sizes[i] <= input_.path.size(); ++i) {
-    std::string_view prefix = input_.path.substr(0, sizes[i]);
-    uint32_t group =
-        index_.groups_by_prefix.find(hasher.at(sizes[i], bucket_index), [&](uint32_t g) {
-          const Group& candidate = index_.groups[g];
-          return candidate.bucket == bucket_index && index_.at(candidate.prefix) == prefix;
-        });
-    if (group != HashIndex::kNone) visit(index_.groups[group]);
+  const PrefixSize* sizes = bucket.sizes.count <= Bucket::kInline
+                                ? bucket.inline_sizes.data()
+                                : index_.sizes.data() + bucket.sizes.begin;
+  for (uint32_t i = 0; i < bucket.sizes.count; ++i) {
+    if (sizes[i].size > input_.path.size() || sizes[i].best >= best_) continue;
+    visit_prefix(bucket_index, sizes[i].size);
   }
+}
+
+void Search::visit_prefix(uint32_t bucket, uint32_t size) {
+  uint32_t group = index_.groups_by_prefix.find(path_.at(size, bucket), [&](uint32_t g) {
+    const Group& candidate = index_.groups[g];
+    return candidate.bucket == bucket &&
+           candidate.prefix.is(input_.path.substr(0, size), index_.text);
+  });
+  if (group == HashIndex::kNone) return;
+  prefix_size_ = size;
+  visit(index_.groups[group]);
 }
 
 void Search::visit(const Group& group) {
   if (group.best >= best_) return;
-  scan(group.postings);
-  for (uint32_t i = 0; i < group.splits.count; ++i) {
-    uint32_t split = group.splits.begin + i;
-    visit(split, index_.splits[split]);
-  }
+  consider(group.first);
+  scan(group.rest);
+  if (group.splits == kNoIndex) return;
+  List splits = index_.split_lists[group.splits];
+  for (uint32_t i = splits.begin; i < splits.begin + splits.count; ++i) visit(i, index_.splits[i]);
 }
 
 void Search::visit(uint32_t split_index, const Split& split) {
@@ -108,16 +118,25 @@ void Search::visit_value(uint32_t split_index, std::string_view lower_value) {
   uint32_t list =
       index_.lists_by_value.find(PrefixHasher::of(lower_value, split_index), [&](uint32_t l) {
         const ValueList& candidate = index_.value_lists[l];
-        return candidate.split == split_index && index_.at(candidate.value) == lower_value;
+        return candidate.split == split_index && candidate.value.is(lower_value, index_.text);
       });
   if (list != HashIndex::kNone) scan(index_.value_lists[list].postings);
 }
 
 void Search::scan(List list) {
   const Posting* postings = index_.postings.data() + list.begin;
-  for (uint32_t i = 0; i < list.count && postings[i].rank < best_; ++i) {
-    if (fits(postings[i])) best_ = postings[i].rank;
-  }
+  for (uint32_t i = 0; i < list.count && postings[i].rank < best_; ++i) consider(postings[i]);
+}
+
+void Search::consider(const Posting& posting) {
+  if (posting.rank >= best_ || !fits(posting)) return;
+  best_ = posting.rank;
+  out_.route = posting.route;
+  out_.https_only = (posting.flags & Posting::kHttpsOnly) != 0;
+  out_.regex = (posting.flags & Posting::kPattern) != 0;
+  if (out_.regex) return;  // fits() has told what matched
+  out_.matched_path = input_.path.substr(0, prefix_size_);
+  out_.capture_count = 0;
 }
 
 bool Search::fits(const Posting& posting) {
@@ -125,45 +144,36 @@ bool Search::fits(const Posting& posting) {
   if (posting.port != 0 && posting.port != input_.port) return false;
   bool method_fits = (posting.methods & method_) != 0;
   if (!method_fits && (posting.flags & Posting::kOtherMethods) == 0) return false;
-  constexpr uint8_t kFurther =
+  constexpr uint8_t kDetails =
       Posting::kHeaders | Posting::kSnis | Posting::kOtherMethods | Posting::kPattern;
-  if ((posting.flags & kFurther) == 0) return true;
+  return (posting.flags & kDetails) == 0 || details_fit(posting, method_fits);
+}
 
-  const RankedRule& rule = index_.rules[posting.rank];
-  if (rule.conditions != kNoConditions) {
-    const Conditions& conditions = index_.conditions[rule.conditions];
+bool Search::details_fit(const Posting& posting, bool method_fits) {
+  const RuleDetails& details = index_.details[posting.rank];
+  if (details.conditions != kNoIndex) {
+    const Conditions& conditions = index_.conditions[details.conditions];
     if (!method_fits && !conditions.method_matches(input_.method)) return false;
     if (protocol_ == kOverHttps && !conditions.snis.empty() && !conditions.sni_matches(sni_)) {
       return false;
     }
     if (!conditions.headers_match(input_.headers)) return false;
   }
-  return rule.pattern == nullptr || pattern_fits(rule);
+  if (details.pattern == nullptr) return true;
+  Pattern::Spans spans = details.pattern->match(input_.path);
+  if (!spans.matched()) return false;
+  take_spans(*details.pattern, spans);
+  return true;
 }
 
-bool Search::pattern_fits(const RankedRule& rule) {
-  Pattern::Spans spans = rule.pattern->match(input_.path);
-  if (!spans.matched()) return false;
+void Search::take_spans(const Pattern& pattern, Pattern::Spans spans) {
   out_.matched_path = input_.path.substr(0, spans.end(0));
   out_.capture_count = 0;
-  for (const Pattern::Group& group : rule.pattern->groups()) {
+  for (const Pattern::Group& group : pattern.groups()) {
     size_t begin = spans.begin(group.number);
     if (begin == Pattern::Spans::npos || out_.capture_count == out_.captures.size()) continue;
     out_.captures[out_.capture_count++] = {
         .name = group.name, .value = input_.path.substr(begin, spans.end(group.number) - begin)};
-  }
-  return true;
-}
-
-// A pattern's match is in `out_` already: nothing better came after it, or this is not a pattern.
-void Search::finish() {
-  const RankedRule& rule = index_.rules[best_];
-  out_.route = rule.route;
-  out_.https_only = rule.https_only;
-  out_.regex = rule.pattern != nullptr;
-  if (!out_.regex) {
-    out_.matched_path = input_.path.substr(0, rule.prefix_size);
-    out_.capture_count = 0;
   }
 }
 

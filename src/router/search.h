@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "router/prefix_hash.h"
 #include "router/route_index.h"
 #include "router/router.h"
 
@@ -26,13 +27,15 @@ class Search {
   void visit_wildcards();
   void visit_named(const HashIndex& table, std::string_view name);
   void visit(uint32_t bucket);
+  void visit_prefix(uint32_t bucket, uint32_t size);
   void visit(const Group& group);
   void visit(uint32_t split_index, const Split& split);
   void visit_value(uint32_t split_index, std::string_view lower_value);
   void scan(List list);
+  void consider(const Posting& posting);
   bool fits(const Posting& posting);
-  bool pattern_fits(const RankedRule& rule);
-  void finish();
+  bool details_fit(const Posting& posting, bool method_fits);
+  void take_spans(const Pattern& pattern, Pattern::Spans spans);
 
   const RouteIndex& index_;
   const MatchInput& input_;
@@ -41,7 +44,9 @@ class Search {
   NameBuffer sni_buffer_;
   std::string_view host_;
   std::string_view sni_;
+  PrefixHasher path_;
   uint32_t best_ = kNoRank;
+  uint32_t prefix_size_ = 0;  // of the group that is being looked at
   uint16_t method_;
   uint8_t protocol_;
 };
