@@ -151,11 +151,12 @@ bool Builder::set_bad_routes_aside(const std::vector<RoutePointer>& routes) {
 
 router::Router Builder::build_router(std::vector<RoutePointer>& routes) {
   std::vector<Error> faults;
-  router::Router router = router::Router::build(routes, &faults);
+  const router::Router* previous = last_ != nullptr ? &last_->router : nullptr;
+  router::Router router = router::Router::build(routes, &faults, previous);
   if (faults.empty() || !set_bad_routes_aside(routes)) return router;
   routes = routable();
   faults.clear();
-  router = router::Router::build(routes, &faults);
+  router = router::Router::build(routes, &faults, previous);
   for (const Error& fault : faults) log::error("router: {}", fault.text());
   return router;
 }
@@ -183,6 +184,7 @@ std::shared_ptr<const Snapshot> Builder::build() {
     snapshot->routes.push_back(
         {std::move(route), target == targets_.end() ? nullptr : target->second});
   }
+  last_ = snapshot;
   return snapshot;
 }
 

@@ -56,6 +56,7 @@ class Builder {
   std::unordered_map<std::string, RoutePointer> good_routes_;                      // as last built
   std::map<std::string, BadRoute> bad_routes_;  // routes that do not build
   std::map<std::string, Error> bad_rows_;       // "routes <id>": do not decode
+  std::shared_ptr<const Snapshot> last_;        // the next one takes its compiled patterns over
   uint64_t version_ = 0;
 };
 
