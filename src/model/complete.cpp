@@ -63,6 +63,9 @@ Json complete_list(const Field& field, const Json& list, double now) {
 // A value that was given, in its canonical form.
 Json complete_value(const Field& field, const Json& value, double now) {
   switch (field.type) {
+    case FieldType::string:
+      if (!field.canonical || !value.is_string()) return value;
+      return field.canonical(value.get_ref<const std::string&>());
     case FieldType::integer:
       if (value.is_number_float()) {
         double number = value.get<double>();

@@ -205,6 +205,26 @@ std::string upstream_name(std::string_view text) {
   return fault == nullptr ? "" : fmt::format("Invalid name ('{}'); {}", text, fault);
 }
 
+std::string target(std::string_view text) {
+  if (host_with_optional_port(text).empty()) return {};
+  return "Invalid target; not a valid hostname or ip address";
+}
+
+std::string canonical_target(std::string_view text) {
+  if (!target(text).empty()) return std::string(text);
+  HostPort parts = split_port(text);
+  std::string host = text::lower(parts.host);
+  if (in6_addr address; inet_pton(AF_INET6, host.c_str(), &address) == 1) {
+    host = "[";
+    for (int group = 0; group < 8; ++group) {
+      int value = address.s6_addr[2 * group] << 8 | address.s6_addr[2 * group + 1];
+      host += fmt::format("{}{:04x}", group == 0 ? "" : ":", value);
+    }
+    host += "]";
+  }
+  return fmt::format("{}:{}", host, parts.has_port ? parts.port : "8000");
+}
+
 std::string cookie_name(std::string_view text) {
   constexpr std::string_view kSeparators = "()<>@,;:\\\"/?={}[]";
   bool fine = std::ranges::all_of(text, [&](char c) {

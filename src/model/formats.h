@@ -32,6 +32,10 @@ std::string route_path(std::string_view text);
 std::string route_header_value(std::string_view text);
 // A host name without a port, and no address: upstreams.name.
 std::string upstream_name(std::string_view text);
+// host[:port] of a target, and the form in which it is stored: with a port (8000 when none was
+// given), addresses of IPv6 in full and in brackets.
+std::string target(std::string_view text);
+std::string canonical_target(std::string_view text);
 std::string cookie_name(std::string_view text);  // a token (RFC 6265)
 std::string header_name(std::string_view text);
 

@@ -47,6 +47,8 @@ struct Attributes {
   bool unique = false;    // within the workspace
   Constant defaults = {};
   std::vector<Rule> rules = {};
+  // Brings a given text into the one form that is stored; what is unsound stays as it is.
+  std::function<std::string(std::string_view text)> canonical = {};
   std::string err = {};  // replaces the message of whichever rule fails
   OnDelete on_delete = OnDelete::refuse;
   bool automatic = false;  // made by the gateway when absent: ids, timestamps, keys

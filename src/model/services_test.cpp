@@ -52,7 +52,7 @@ TEST(Services, Faults) {
       {R"({"host":"a","path":"/\u0000"})", R"({"path":"must not contain NUL characters"})"},
       {R"({"host":"a","retries":1e300})", R"({"retries":"expected an integer"})"},
       {R"({"host":"a","retries":18446744073709551615})", R"({"retries":"expected an integer"})"},
-      {R"({"host":"a","created_at":1e12})", R"({"created_at":"expected a valid timestamp"})"},
+      {R"({"host":"a","created_at":1e13})", R"({"created_at":"expected a valid timestamp"})"},
       {R"({"host":"a","id":"x"})", R"({"id":"expected a valid UUID"})"},
       {R"({"host":"a","nmae":"x"})", R"({"nmae":"unknown field"})"},
       {R"({"host":"a","client_certificate":{"id":"x"},"protocol":"https"})",

@@ -80,10 +80,21 @@ TEST(Targets, Faults) {
       {R"({"target":"a:80"})", R"({"upstream":"required field missing"})"},
       {R"({"target":"a:80","upstream":{"id":"7fca84d6-7d37-4a74-a7b0-93e576089a41"}})", "null"},
       {R"({"target":"a b","weight":65536,"upstream":{"id":"7fca84d6-7d37-4a74-a7b0-93e576089a41"}})",
-       R"({"target":"invalid hostname: a b","weight":"value should be between 0 and 65535"})"},
+       R"({"target":"Invalid target; not a valid hostname or ip address","weight":"value should be between 0 and 65535"})"},
   };
   for (const FaultCase& c : cases) EXPECT_EQ(faults(targets(), c.input), c.expected) << c.input;
   EXPECT_EQ(completed(targets(), R"({"target":"a"})")["created_at"], 1'700'000'000.25);
+  std::pair<const char*, const char*> forms[] = {
+      {"a.test", "a.test:8000"},
+      {"A.test:80", "a.test:80"},
+      {"10.0.0.1", "10.0.0.1:8000"},
+      {"[::1]:81", "[0000:0000:0000:0000:0000:0000:0000:0001]:81"},
+      {"::1", "[0000:0000:0000:0000:0000:0000:0000:0001]:8000"},
+      {"a b", "a b"},
+  };
+  for (auto [given, stored] : forms) {
+    EXPECT_EQ(completed(targets(), to_text(Json{{"target", given}}))["target"], stored);
+  }
 }
 
 TEST(Consumers, NeedAName) {

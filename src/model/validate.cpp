@@ -124,7 +124,7 @@ Json validate_inside(const Field& field, const Json& value) {
   }
 }
 
-constexpr double kLastSecond = 253'402'300'799;  // of the year 9999
+constexpr double kLastSecond = 9'224'318'015'999;  // that PostgreSQL can keep
 
 std::string text_fault(const Field& field, const std::string& text) {
   if (field.uuid && !is_uuid(text)) return "expected a valid UUID";

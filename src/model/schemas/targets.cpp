@@ -19,8 +19,9 @@ const EntitySchema& targets() {
         typedefs::timestamp_ms("created_at"),
         typedefs::timestamp_ms("updated_at"),
         foreign("upstream", "upstreams", {.required = true, .on_delete = OnDelete::cascade}),
-        string("target",
-               {.required = true, .rules = {custom_text(formats::host_with_optional_port)}}),
+        string("target", {.required = true,
+                          .rules = {custom_text(formats::target)},
+                          .canonical = formats::canonical_target}),
         integer("weight", {.defaults = 100, .rules = {between(0, 65535)}}),
         typedefs::tags(),
     };
