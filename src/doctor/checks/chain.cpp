@@ -172,8 +172,8 @@ constexpr Check kChecks[] = {
     {"chain.depth", Stage::chain, "The chain is not too long",
      "lua_ssl_verify_depth is the number of intermediate CAs that a chain may have. A certificate "
      "that the root signed, or a self-signed one, needs 0; root, intermediate, server needs 1. "
-     "Intermediates count also when they come from the trust list. (Before OpenSSL 1.1 the leaf "
-     "and the root counted too: old advice says \"at least 2\".)",
+     "Intermediates count also when they come from the trust list. Old advice says \"at "
+     "least 2\", for before OpenSSL 1.1 the leaf and the root counted too.",
      each_chain<depth>},
     {"chain.purpose", Stage::chain, "The certificate is made for servers",
      "A certificate with extendedKeyUsage must list serverAuth. Without the extension it may be "

@@ -34,7 +34,6 @@ void each_answered(const Evidence& e, Findings& out, Look look) {
 // What sits behind a port that does not speak PostgreSQL, by its first bytes.
 std::string_view speaker(std::string_view bytes) {
   if (bytes.starts_with("HTTP/")) return "this is a web server";
-  if (bytes.starts_with("SSH-")) return "this is an SSH server";
   if (bytes.starts_with("220 ") || bytes.starts_with("220-")) return "this is a mail or FTP server";
   if (bytes.starts_with("-ERR")) return "this looks like Redis";
   if (bytes.starts_with("\x15\x03"))
@@ -116,13 +115,15 @@ void answer(const Evidence& e, Findings& out) {
 void injection(const Evidence& e, Findings& out) {
   each_answered(e, out, [&](const HostEvidence& host, const Probe& probe) {
     if (!probe.injected) return out.ok(host.host, "nothing but S");
-    out.fail(
-        host.host,
-        fmt::format("received unencrypted data after SSL response: {}",
-                    printable(probe.answer_bytes.substr(1, 40))),
-        "somebody sends bytes in the server's name before TLS is up: an attack (CVE-2021-23222) "
-        "or a broken proxy",
-        "find out what sits between this machine and the server; do not use this link");
+    bool ssh = probe.answer_bytes.starts_with("SSH-");  // an S by chance
+    out.fail(host.host,
+             fmt::format("received unencrypted data after SSL response: {}",
+                         printable(probe.answer_bytes.substr(1, 40))),
+             ssh ? "wrong port? this is an SSH server, whose greeting begins with an S as well"
+                 : "somebody sends bytes in the server's name before TLS is up: an attack "
+                   "(CVE-2021-23222) or a broken proxy",
+             ssh ? "set pg_host and pg_port to the PostgreSQL server"
+                 : "find out what sits between this machine and the server; do not use this link");
   });
 }
 
