@@ -27,7 +27,7 @@ class HeadWriter {
       overflowed_ = true;
       return;
     }
-    std::memcpy(room_.data() + size_, text.data(), text.size());
+    if (!text.empty()) std::memcpy(room_.data() + size_, text.data(), text.size());
     size_ += text.size();
   }
   void append_number(uint64_t number);

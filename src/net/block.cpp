@@ -24,7 +24,7 @@ Block* allocate(BlockPool* pool, size_t capacity) {
 
 size_t Block::append(std::string_view text) {
   const size_t count = std::min<size_t>(text.size(), room());
-  std::memcpy(bytes() + end, text.data(), count);
+  if (count > 0) std::memcpy(bytes() + end, text.data(), count);
   end += static_cast<uint32_t>(count);
   return count;
 }

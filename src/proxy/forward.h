@@ -45,6 +45,7 @@ class Forward {
   // The request's body.
   Task<void> upload();
   void end_upload(AttemptFault fault);
+  AttemptFault send_fault() const;
   Task<void> stop_upload();
   bool uploading() const { return upload_.has_value() && !upload_->done(); }
 

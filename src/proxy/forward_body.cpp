@@ -1,4 +1,5 @@
 // Forward's second half: the request's body, and the answer.
+#include <cerrno>
 #include <utility>
 
 #include "base/log.h"
@@ -27,7 +28,9 @@ Task<void> Forward::upload() {
   BodyWriter writer(upstream(), request.framing == http::BodyFraming::chunked);
   while (!reader.complete()) {
     if (upstream().unsent() > kHighWater) {
-      if (co_await upstream().drained(kLowWater) != net::IoStatus::ok) co_return;
+      const net::IoStatus status = co_await upstream().drained(kLowWater);
+      if (status == net::IoStatus::cancelled) co_return;
+      if (status != net::IoStatus::ok) co_return end_upload(send_fault());
     }
     net::Received received =
         co_await client().receive(static_cast<uint32_t>(options.body_timeout.count()));
@@ -45,10 +48,15 @@ Task<void> Forward::upload() {
     }
     if (received.block != nullptr) client().unread(std::move(received.block));
     upstream().flush();
-    if (upstream().send_failed()) co_return;
+    if (upstream().send_failed()) co_return end_upload(send_fault());
   }
   exchange_.body_pending = false;
   end_upload(AttemptFault::none);
+}
+
+// An upstream that hangs up may have answered before; one that takes nothing has not.
+AttemptFault Forward::send_fault() const {
+  return upstream().error() == ETIMEDOUT ? AttemptFault::write_timeout : AttemptFault::none;
 }
 
 void Forward::end_upload(AttemptFault fault) {

@@ -18,6 +18,7 @@ enum class AttemptFault : uint8_t {
   stale,           // an idle connection turned out to be closed: no byte of an answer came
   closed,          // the upstream hung up before its answer was complete
   read_timeout,
+  write_timeout,
   bad_response,    // what came is not HTTP, or not an answer to this request
   unsupported,     // a protocol that the gateway does not speak to upstreams yet
   client,          // the client went away or broke its own request body

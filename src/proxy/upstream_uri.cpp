@@ -3,6 +3,16 @@
 namespace sallyport::proxy {
 namespace {
 
+// A route's path may end inside a segment: of "/route../x" it leaves "../x" behind, which must not
+// climb out of the service's path.
+std::string_view without_dots(std::string_view rest) {
+  for (const std::string_view dots : {"..", "."}) {
+    if (!rest.starts_with(dots)) continue;
+    if (rest.size() == dots.size() || rest[dots.size()] == '/') return rest.substr(dots.size());
+  }
+  return rest;
+}
+
 UpstreamPath join_stripped(std::string_view base, std::string_view path, std::string_view rest) {
   const bool request_ends_in_slash = path.ends_with('/');
   if (base.ends_with('/')) {
@@ -23,7 +33,7 @@ UpstreamPath join_stripped(std::string_view base, std::string_view path, std::st
 UpstreamPath join_path(std::string_view service_path, std::string_view path, size_t matched,
                        bool strip) {
   const std::string_view base = service_path.empty() ? "/" : service_path;
-  if (strip) return join_stripped(base, path, path.substr(matched));
+  if (strip) return join_stripped(base, path, without_dots(path.substr(matched)));
   if (base.ends_with('/')) return {base, "", path.substr(path.starts_with('/') ? 1 : 0)};
   if (path == "/") return {base, "", ""};
   return {base, "", path};

@@ -7,6 +7,7 @@ import pytest
 
 from certificates import Authority
 from cluster import Clusters
+from data_plane import DataPlane
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +61,25 @@ def mtls_server(clusters, pki):
     """One server that takes client certificates and nothing else."""
     return clusters.start("mtls", {"ssl": "on", "ssl_ca_file": "ca.crt"}, ["hostssl all all all cert"],
                           {"server.crt": pki.server.cert, "server.key": pki.server.key, "ca.crt": pki.root.cert})
+
+
+@pytest.fixture(params=["io_uring", "epoll"])
+def backend(request):
+    return request.param
+
+
+@pytest.fixture
+def plane(workspace, backend):
+    """Makes data planes without a database, and ends them with a look at how they ended."""
+    made = []
+
+    def make(upstream=None, **options):
+        made.append((DataPlane(workspace, backend, upstream, **options), upstream))
+        return made[-1][0]
+
+    yield make
+    for data_plane, upstream in made:
+        data_plane.close()
+        if upstream:
+            upstream.assert_sound()
+            upstream.close()

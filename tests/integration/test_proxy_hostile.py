@@ -1,0 +1,361 @@
+"""The data plane among enemies, on both backends: smuggling, slow and vanishing peers, want."""
+import os
+import random
+import resource
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+from data_plane import Client, Upstream, answer, echo, eventually, uuid
+
+HOST = "Host: a\r\n"
+SMUGGLING = {
+    "both framings": f"POST / HTTP/1.1\r\n{HOST}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG",
+    "two lengths": f"POST / HTTP/1.1\r\n{HOST}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    "list of lengths": f"POST / HTTP/1.1\r\n{HOST}Content-Length: 3, 3\r\n\r\nabc",
+    "signed length": f"POST / HTTP/1.1\r\n{HOST}Content-Length: +3\r\n\r\nabc",
+    "hex length": f"POST / HTTP/1.1\r\n{HOST}Content-Length: 0x3\r\n\r\nabc",
+    "negative length": f"POST / HTTP/1.1\r\n{HOST}Content-Length: -1\r\n\r\n",
+    "huge length": f"POST / HTTP/1.1\r\n{HOST}Content-Length: 99999999999999999999\r\n\r\n",
+    "length with underscore": f"POST / HTTP/1.1\r\n{HOST}Content_Length: 5\r\n\r\nhello",
+    "chunked twice": f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "two codings": f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "xchunked": f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "blank before colon": f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "vertical tab": f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+    "folded field": f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    "blank line start": f"GET / HTTP/1.1\r\n {HOST}\r\n",
+    "bare LF": "GET / HTTP/1.1\nHost: a\n\n",
+    "bare LF in fields": "GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n",
+    "bare CR": "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+    "NUL": "GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n",
+    "no host": "GET / HTTP/1.1\r\n\r\n",
+    "two hosts": "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "host list": "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+    "chunked 1.0": f"POST / HTTP/1.0\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "no version": "GET /\r\n\r\n",
+    "HTTP/2 preface": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/3.0": f"GET / HTTP/3.0\r\n{HOST}\r\n",
+    "lower case version": f"GET / http/1.1\r\n{HOST}\r\n",
+    "two blanks": f"GET  / HTTP/1.1\r\n{HOST}\r\n",
+    "tab": f"GET\t/ HTTP/1.1\r\n{HOST}\r\n",
+    "relative target": f"GET x HTTP/1.1\r\n{HOST}\r\n",
+    "name with a blank": f"GET / HTTP/1.1\r\n{HOST}X Y: z\r\n\r\n",
+    "empty name": f"GET / HTTP/1.1\r\n{HOST}: z\r\n\r\n",
+    "TLS hello": "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + "x" * 200,
+    "noise": "\x00\xff\xfe" * 100 + "\r\n\r\n",
+}
+
+
+def test_ambiguous_requests_are_refused_and_reach_nobody(plane):
+    upstream = Upstream()
+    gateway = plane(upstream)
+    for name, wire in SMUGGLING.items():
+        client = gateway.connect()
+        client.send(wire)
+        response = client.read()
+        assert response.status in (400, 501, 505), name
+        assert response.get("connection") == "close", name
+        assert client.at_end(), name
+    assert upstream.requests == []
+
+
+def test_chunk_smuggling_ends_the_exchange(plane):
+    upstream = Upstream()
+    gateway = plane(upstream)
+    for chunks in ("3;\nabc\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "+3\r\nabc\r\n0\r\n\r\n",
+                   "0x3\r\nabc\r\n0\r\n\r\n", "-1\r\n\r\n", "ffffffffffffffff1\r\n", "3 \r\nabc\r\n0\r\n\r\n",
+                   "\r\n\r\n", "0\r\nGET /smuggled HTTP/1.1\r\n\r\n"):
+        client = gateway.connect()
+        client.send(f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n{chunks}")
+        assert client.read().status == 400, chunks
+        assert client.at_end(), chunks
+    assert all(request.target == "/" for request in upstream.requests)
+
+
+@pytest.mark.parametrize("wire", [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+    b"HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n",
+    b"HTTP/2 200\r\n\r\n", b"HTTP/1.1 2x0 OK\r\n\r\n", b"SSH-2.0-OpenSSH\r\n", b"\x15\x03\x01\x00\x02\x02",
+    b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 40000 + b"\r\n\r\n",
+])
+def test_invalid_answers_become_502(plane, wire):
+    def script(connection):
+        connection.read_request()
+        connection.send(wire)
+        time.sleep(0.05)
+
+    client = plane(Upstream(script)).connect()
+    response = client.get()
+    assert response.status == 502
+    assert response.body.startswith(b"An invalid response was received from the upstream server\n")
+    assert response.get("x-kong-upstream-latency") and response.get("x-kong-proxy-latency")
+    assert response.get("x-kong-response-latency") is None
+
+
+def test_timeouts_of_the_client_side(plane):
+    gateway = plane(Upstream(), header_timeout=300, body_timeout=300, keepalive_timeout=300)
+    silent = gateway.connect()
+    start = time.monotonic()
+    assert silent.at_end()
+    assert 0.2 < time.monotonic() - start < 5
+    dripping = gateway.connect()
+    dripping.send("GET / HT")
+    assert dripping.read().status == 408
+    assert dripping.at_end()
+    idle = gateway.connect()
+    assert idle.get().status == 200
+    assert idle.at_end()
+    half = gateway.connect().send(f"POST / HTTP/1.1\r\n{HOST}Content-Length: 10\r\n\r\nhalf")
+    assert half.read().status == 408
+    assert half.at_end()
+    assert eventually(lambda: gateway.counters()["active"] == 0)
+
+
+def test_a_head_that_drips_for_ever_has_one_deadline(plane):
+    client = plane(Upstream(), header_timeout=400).connect()
+    start = time.monotonic()
+    with pytest.raises((BrokenPipeError, ConnectionResetError, EOFError)):
+        for byte in "GET / HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 1000:
+            client.send(byte)
+            time.sleep(0.02)
+            if time.monotonic() - start > 2:
+                break
+        client.sock.settimeout(1)
+        while True:
+            assert client.read().status == 408
+    assert time.monotonic() - start < 5
+
+
+def test_a_client_that_never_reads_is_cut(plane):
+    def script(connection):
+        connection.read_request()
+        connection.send(answer(b"x" * (32 << 20)))
+
+    gateway = plane(Upstream(script), send_timeout=400)
+    client = gateway.connect()
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+    assert eventually(lambda: gateway.counters()["active"] == 1)
+    assert eventually(lambda: gateway.counters()["active"] == 0)
+
+
+def test_timeouts_of_the_upstream_side(plane):
+    release = threading.Event()
+
+    def silent(connection):
+        connection.read_request()
+        release.wait(20)
+
+    client = plane(Upstream(silent), service={"read_timeout": 300, "retries": 0}).connect()
+    start = time.monotonic()
+    response = client.get()
+    assert response.status == 504
+    assert 0.2 < time.monotonic() - start < 5
+    assert response.body.startswith(b"The upstream server is timing out")
+
+    upstream = Upstream(silent)
+    client = plane(upstream, service={"read_timeout": 200, "retries": 2}).connect()
+    assert client.get().status == 504
+    assert len(upstream.requests) == 3
+    assert client.get(method="PATCH").status == 504  # not repeated
+    assert len(upstream.requests) == 4
+
+    def halfway(connection):
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        release.wait(20)
+
+    client = plane(Upstream(halfway), service={"read_timeout": 200}).connect()
+    with pytest.raises((EOFError, ConnectionResetError)):
+        client.get()
+
+    def deaf(connection):
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        release.wait(20)
+
+    client = plane(Upstream(deaf), service={"write_timeout": 300, "read_timeout": 600, "retries": 0}).connect()
+    threading.Thread(target=lambda: ignore(lambda: client.send(
+        f"POST / HTTP/1.1\r\n{HOST}Content-Length: 60000000\r\n\r\n".encode() + b"x" * 60000000)), daemon=True).start()
+    assert client.read().status in (502, 504)
+    release.set()
+
+
+def ignore(call):
+    try:
+        call()
+    except OSError:
+        pass
+
+
+def test_connect_failures(plane):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    gateway = plane(service={"port": port, "retries": 3})
+    response = gateway.connect().get(method="POST")
+    assert response.status == 502
+    assert gateway.log().count("cannot connect") == 4
+    # A name that does not resolve, one from the hosts file, and retries over its addresses.
+    hosts = os.path.join(gateway.directory, "hosts")
+    upstream = Upstream()
+    with open(hosts, "w") as file:
+        file.write("127.0.0.2 both.test\n127.0.0.1 both.test one.test # comment\n")
+    named = plane(upstream, service={"host": "both.test"}, dns_hostsfile=hosts, dns_servers=["127.0.0.1:1"])
+    for _ in range(6):
+        assert named.connect().get().status == 200
+    lost = plane(service={"host": "nowhere.test"}, dns_hostsfile=hosts, dns_servers=["127.0.0.1:1"])
+    response = lost.connect().get()
+    assert response.status == 503
+    assert b"name resolution failed" in response.body
+
+
+def test_stale_connections_are_replaced_for_idempotent_requests(plane):
+    """An upstream that closes kept connections just as the next request arrives on them."""
+
+    def script(connection):
+        if connection.read_request() is None:
+            return
+        connection.send(answer("first"))
+        connection.read_head()
+        connection.reset()
+
+    upstream = Upstream(script)
+    client = plane(upstream).connect()
+    for n in range(10):
+        assert client.get(f"/{n}").status == 200
+    before = len(upstream.requests)
+    assert client.get("/post", "Content-Length: 0\r\n", method="POST").status == 502
+    assert len(upstream.requests) == before + 1
+
+
+def test_an_upstream_that_closes_idle_connections(plane):
+    def script(connection):
+        if connection.read_request():
+            connection.send(answer("x"))
+
+    upstream = Upstream(script)
+    client = plane(upstream).connect()
+    for n in range(20):
+        assert client.get("/", "Content-Length: 0\r\n", method="POST").status == 200
+        time.sleep(0.02)  # time to notice
+    assert len(upstream.requests) == 20
+
+
+def test_an_upstream_that_hangs_up_without_answer(plane):
+    upstream = Upstream(lambda connection: connection.read_request())
+    client = plane(upstream, service={"retries": 2}).connect()
+    assert client.get().status == 502
+    assert len(upstream.requests) == 3
+
+
+def test_limits_of_the_pool(plane):
+    upstream = Upstream()
+    gateway = plane(upstream, upstream_keepalive_max_requests=3)
+    client = gateway.connect()
+    for _ in range(9):
+        client.get()
+    assert upstream.connections == 3
+    upstream = Upstream()
+    gateway = plane(upstream, upstream_keepalive_idle_timeout=100)
+    client = gateway.connect()
+    client.get()
+    time.sleep(0.4)
+    client.get()
+    assert upstream.connections == 2
+
+
+def test_a_client_that_resets_stops_its_upstream(plane):
+    cut = []
+
+    def script(connection):
+        connection.read_request()
+        cut.append(connection.sock.recv(1))  # until the gateway lets go
+
+    gateway = plane(Upstream(script))
+    client = gateway.connect()
+    client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+    assert eventually(lambda: gateway.counters()["writing"] == 1)
+    time.sleep(0.1)
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    assert eventually(lambda: cut == [b""])
+    assert eventually(lambda: gateway.counters()["active"] == 0)
+
+
+def test_a_half_closed_client_gets_its_answer(plane):
+    client = plane(Upstream()).connect()
+    client.send(f"GET /half HTTP/1.1\r\n{HOST}\r\n")
+    client.sock.shutdown(socket.SHUT_WR)
+    assert client.read().json()["target"] == "/half"
+    assert client.at_end()
+
+
+def test_clients_that_vanish_at_any_moment(plane):
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            connection.send(answer(b"y" * (200_000 if request.target == "/big" else 10)))
+
+    gateway = plane(Upstream(script))
+    random.seed(7)
+    wire = (f"POST /big HTTP/1.1\r\n{HOST}Content-Length: 50000\r\n\r\n" + "x" * 50000
+            + f"GET / HTTP/1.1\r\n{HOST}\r\n")
+    for _ in range(150):
+        client = gateway.connect()
+        client.send(wire[:random.randrange(len(wire))])
+        if random.random() < 0.5:
+            time.sleep(random.random() * 0.01)
+        if random.random() < 0.5:
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    assert eventually(lambda: gateway.counters()["active"] == 0)
+    assert gateway.connect().get("/").status == 200
+
+
+def test_out_of_descriptors_it_degrades_and_recovers(plane, backend):
+    gateway = plane(Upstream())
+    keep = gateway.connect()
+    assert keep.get().status == 200
+    pid = gateway.child.pid
+    used = len(os.listdir(f"/proc/{pid}/fd"))
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 20, hard))
+    crowd = [gateway.connect() for _ in range(60)]
+    time.sleep(0.5)
+    cpu = os.times()
+    ticks = cpu_ticks(pid)
+    time.sleep(0.5)
+    assert cpu_ticks(pid) - ticks < 20  # it does not spin
+    del cpu
+    assert keep.get().status in (200, 503)
+    for client in crowd:
+        client.close()
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+    assert eventually(lambda: gateway.connect().get().status == 200)
+
+
+def cpu_ticks(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_many_connections_at_once(plane):
+    gateway = plane(Upstream(echo), workers=2)
+    clients = [gateway.connect() for _ in range(600)]
+    for client in clients:
+        client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+    for client in clients:
+        assert client.read().status == 200
+    counters = gateway.counters()
+    assert counters["active"] == 600 and counters["requests"] == 600
+    for client in clients:
+        client.close()
+    assert eventually(lambda: gateway.counters()["active"] == 0)
+    assert uuid(1)
+    assert Client(gateway.port).get().status == 200
