@@ -34,6 +34,12 @@ std::string reason_of(const std::string& text) {
   return text.substr(start, text.find("; ", start) - start);
 }
 
+// "db.example." is an absolute name for DNS; no certificate has the dot.
+std::string without_final_dot(const std::string& host) {
+  bool dotted = host.size() > 1 && host.back() == '.';
+  return dotted ? host.substr(0, host.size() - 1) : host;
+}
+
 TimePoint share(TimePoint deadline, size_t parts) {
   auto left = deadline - Clock::now();
   return Clock::now() + left / static_cast<int64_t>(std::max<size_t>(parts, 1));
@@ -65,7 +71,8 @@ class Tour {
     for (size_t i = 0; i < addresses.size(); ++i) {
       begin(host, addresses[i]);
       bool last = hosts_left == 1 && i + 1 == addresses.size();
-      auto done = attempt_({host, addresses[i]}, share(until, addresses.size() - i), last);
+      auto done = attempt_({without_final_dot(host), addresses[i]},
+                           share(until, addresses.size() - i), last);
       if (done && *done) return true;
       if (done) continue;
       note(done.error());

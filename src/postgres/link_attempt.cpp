@@ -1,5 +1,7 @@
 #include "postgres/link_attempt.h"
 
+#include <mutex>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -188,7 +190,8 @@ Result<Reached> go_plain(const LinkSettings& settings, const LinkFiles& files,
 
 Result<Reached> reach(const LinkSettings& settings, const LinkFiles& files,
                       const LinkTarget& target, TimePoint deadline, LinkState& state) {
-  PQsetSSLKeyPassHook_OpenSSL(no_pass_phrase);
+  static std::once_flag hooked;
+  std::call_once(hooked, [] { PQsetSSLKeyPassHook_OpenSSL(no_pass_phrase); });
   Attempt first(settings, target, deadline, state);
   if (!settings.ssl) return first.run(Encryption::plain, files);
   auto reached = first.run(Encryption::tls, files);
