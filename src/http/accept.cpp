@@ -1,5 +1,7 @@
 #include "http/accept.h"
 
+#include <cmath>
+
 #include "base/text.h"
 #include "http/headers.h"
 
@@ -15,7 +17,7 @@ int quality(std::string_view parameters) {
     if (!parameter.starts_with("q=") && !parameter.starts_with("Q=")) continue;
     auto number = text::to_number(parameter.substr(2));
     if (!number || *number < 0 || *number > 1) return 1000;
-    return static_cast<int>(*number * 1000 + 0.5);
+    return static_cast<int>(std::lround(*number * 1000));
   }
   return 1000;
 }

@@ -18,8 +18,8 @@ enum class ParseStatus : uint8_t { complete, need_more, error };
 
 // Why a head was refused; the status that a server answers with.
 struct ParseFault {
-  int status = 400;              // 400, 414, 431 (Kong: 494), 501, 505
-  std::string_view reason = "";  // a literal: "two Content-Length values"
+  int status = 400;         // 400, 414, 431 (Kong: 494), 501, 505
+  std::string_view reason;  // a literal: "two Content-Length values"
 };
 
 // The fault of a connection that starts to speak HTTP/2 without being asked.

@@ -95,7 +95,9 @@ size_t resolve_segments(std::span<char> path) {
     std::string_view segment(path.data() + i + 1, end - i - 1);
     bool last = end == path.size();
     if (segment == "..") {
-      while (out > 0 && path[--out] != '/') {
+      while (out > 0) {
+        --out;
+        if (path[out] == '/') break;
       }
     } else if (!segment.empty() && segment != ".") {
       std::memmove(path.data() + out, path.data() + i, end - i);

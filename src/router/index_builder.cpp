@@ -158,7 +158,7 @@ void IndexBuilder::fill_groups() {
       postings.push_back(placed_[i].posting);
     }
     if (postings.size() > kSplitAbove) {
-      split_group(group, std::move(postings));
+      split_group(group, postings);
     } else {
       keep_in_group(group, postings);
     }
@@ -173,7 +173,7 @@ void IndexBuilder::fill_groups() {
 
 // A posting goes under every value of its first header that lists values, else under its SNIs when
 // all are exact, else it stays with the group.
-void IndexBuilder::split_group(uint32_t group, std::vector<Posting> postings) {
+void IndexBuilder::split_group(uint32_t group, std::span<const Posting> postings) {
   std::vector<Posting> rest;
   std::map<uint32_t, std::map<std::string_view, std::vector<Posting>>> by_name;
   std::vector<Posting> sni_all;

@@ -38,7 +38,7 @@ class IndexBuilder {
   uint32_t group_of(uint32_t bucket, std::string_view prefix);
   void collect_sizes();
   void fill_groups();
-  void split_group(uint32_t group, std::vector<Posting> postings);
+  void split_group(uint32_t group, std::span<const Posting> postings);
   uint32_t header_name(std::string_view name);
   Key keep(std::string_view text);
   List keep(std::span<const Posting> postings);

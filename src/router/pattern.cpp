@@ -47,7 +47,8 @@ bool may_alternate(std::string_view pattern) {
   for (size_t i = 0; i < pattern.size(); ++i) {
     char c = pattern[i];
     if (c == '\\') {
-      if (++i < pattern.size() && pattern[i] == 'Q') return true;
+      if (pattern.substr(i).starts_with("\\Q")) return true;
+      ++i;
     } else if (in_class) {
       if (c == '[') return true;
       if (c == ']') in_class = false;
@@ -73,7 +74,7 @@ std::vector<Pattern::Group> named_groups(const pcre2_code* code) {
   PCRE2_SPTR table = nullptr;
   pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &count);
   pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &entry_size);
-  pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &table);
+  pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, static_cast<void*>(&table));
   std::vector<Pattern::Group> groups;
   for (uint32_t i = 0; i < count; ++i, table += entry_size) {
     // Two bytes of group number, then the name with its NUL.
