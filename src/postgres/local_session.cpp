@@ -54,7 +54,7 @@ Result<LocalSession> LocalSession::open(const std::string& socket_directory, int
                           database.c_str(),
                           "disable",
                           "disable",
-                          "/dev/null",
+                          "/nonexistent/passfile",
                           "-c statement_timeout=10000",
                           "",
                           "10",

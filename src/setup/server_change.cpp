@@ -96,8 +96,9 @@ class Changer {
     auto session = open_local_session(server_);
     if (!session) return faults;
     for (const char* sql :
+         // That a hostssl line cannot match yet is a remark on ssl = off, which is about to end.
          {"select 'pg_hba.conf line ' || line_number || ': ' || error from pg_hba_file_rules "
-          "where error is not null",
+          "where error is not null and error not like '%because SSL is disabled'",
           "select coalesce(sourcefile, '') || ':' || coalesce(sourceline::text, '') || ' ' || "
           "coalesce(name, '') || ': ' || error from pg_file_settings where error is not null"}) {
       auto rows = session->query(sql);
