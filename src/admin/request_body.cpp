@@ -1,6 +1,7 @@
 #include "admin/request_body.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "admin/form_json.h"
@@ -11,27 +12,30 @@
 namespace sallyport::admin {
 namespace {
 
-constexpr size_t kMaxMembers = 10'000;
+constexpr size_t kMaxMembers = 1'000;
 
-// True when some object or list of the text has more members than any entity needs. Members of an
-// object are found by linear search, so that a hostile body would cost quadratic time.
+// True when some object of the text has more members than any entity needs. Members are found by
+// linear search, so that a hostile body would cost quadratic time.
 bool too_many_members(std::string_view text) {
-  std::vector<size_t> counts = {0};
+  constexpr size_t kList = SIZE_MAX;  // in place of a count: lists may be long
+  std::vector<size_t> commas = {kList};
   bool quoted = false;
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (quoted) {
-      if (c == '\\')
+      if (c == '\\') {
         ++i;
-      else if (c == '"')
+      } else if (c == '"') {
         quoted = false;
+      }
     } else if (c == '"') {
       quoted = true;
     } else if (c == '{' || c == '[') {
-      counts.push_back(0);
-    } else if ((c == '}' || c == ']') && counts.size() > 1) {
-      counts.pop_back();
-    } else if (c == ',' && ++counts.back() > kMaxMembers) {
+      if (commas.size() > 200) return false;  // the parser refuses such depth
+      commas.push_back(c == '{' ? 0 : kList);
+    } else if ((c == '}' || c == ']') && commas.size() > 1) {
+      commas.pop_back();
+    } else if (c == ',' && commas.back() != kList && ++commas.back() >= kMaxMembers) {
       return true;
     }
   }

@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/configuration.h"
+#include "app/configuration_files.h"
 
 namespace sallyport::app {
 
@@ -13,10 +14,12 @@ Action check_command(CLI::App& command) {
   add_configuration_options(command, *options);
   command.add_option("FILE", options->conf, "The configuration file, as an argument");
   command.footer(
-      "Reads the configuration and nothing else: no connection, no file written.\n"
+      "Reads the configuration and the files that it names, and nothing else: no connection, no\n"
+      "file written.\n"
       "Exit code 0: good, perhaps with warnings; 1: faults, all of them named.");
   return [options] {
     conf::Loaded loaded = conf::load(sources_of(*options));
+    if (loaded.faults.empty()) loaded.faults = file_faults(loaded);
     size_t faults = print_findings(loaded);
     std::string what = loaded.path.empty() ? "the configuration (no file found: defaults and "
                                              "environment)"

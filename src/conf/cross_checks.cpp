@@ -56,6 +56,7 @@ class Checks {
     check_certificate_pair(Key::admin_gui_ssl_cert, Key::admin_gui_ssl_cert_key);
     check_listeners();
     check_workers();
+    check_router();
   }
 
  private:
@@ -106,7 +107,7 @@ class Checks {
     if (s_.flag(k.verify)) return;
     for (Key key : {k.crl, k.crl_dir}) {
       if (s_.is_set(key) && written(key)) {
-        warn(key, fmt::format("is not looked at while {} is off", name(k.verify)));
+        fault(key, fmt::format("is not looked at while {} is off", name(k.verify)));
       }
     }
     if (written(k.verify_host) && s_.flag(k.verify_host)) {
@@ -191,6 +192,13 @@ class Checks {
         s_.string(Key::workers) != s_.string(Key::nginx_worker_processes)) {
       warn(Key::workers, fmt::format("holds, and nginx_worker_processes = {} does not",
                                      s_.string(Key::nginx_worker_processes)));
+    }
+  }
+
+  void check_router() {
+    const std::string& flavor = s_.string(Key::router_flavor);
+    if (sound({Key::router_flavor}) && flavor != "traditional_compatible") {
+      warn(Key::router_flavor, "routes are matched as by traditional_compatible in this version");
     }
   }
 

@@ -49,7 +49,7 @@ TEST(CrossChecks, NameTheHolesInTls) {
   EXPECT_THAT(warnings("pg_ssl = on\npg_ssl_verify = on\n"), HasSubstr("protects nothing"));
   EXPECT_THAT(warnings("pg_ssl_verify = on\n"), HasSubstr("means nothing while pg_ssl is off"));
   EXPECT_THAT(warnings("pg_ssl_required = on\n"), HasSubstr("means nothing while pg_ssl is off"));
-  EXPECT_THAT(warnings("pg_ssl = on\npg_ssl_crl = /r\n"), HasSubstr("is not looked at"));
+  EXPECT_THAT(faults("pg_ssl = on\npg_ssl_crl = /r\n"), HasSubstr("is not looked at"));
   EXPECT_THAT(warnings("pg_ssl = on\npg_ssl_verify_host = on\n"), HasSubstr("checks nothing"));
   EXPECT_THAT(faults("pg_channel_binding = require\n"), HasSubstr("channel binding required"));
   EXPECT_THAT(faults("database = off\npg_channel_binding = require\n"), "");
@@ -78,6 +78,11 @@ TEST(CrossChecks, TakeWorkersBeforeKongsWord) {
   EXPECT_THAT(warnings("workers = 2\nnginx_worker_processes = 3\n"),
               HasSubstr("1: workers: holds, and nginx_worker_processes = 3 does not"));
   EXPECT_EQ(warnings("nginx_worker_processes = 3\n"), "");
+}
+
+TEST(CrossChecks, SayHowRoutesAreMatched) {
+  EXPECT_THAT(warnings("router_flavor = expressions\n"), HasSubstr("traditional_compatible"));
+  EXPECT_EQ(warnings("router_flavor = traditional_compatible\n"), "");
 }
 
 TEST(CrossChecks, AllowOneKindOfToken) {

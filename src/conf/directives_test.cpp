@@ -120,6 +120,9 @@ std::string company(const Directive& row) {
     return other + " = /other\n";
   }
   if (name.ends_with("channel_binding")) return "pg_ssl = on\n";
+  if (name.ends_with("ssl_crl") || name.ends_with("ssl_crl_dir")) {
+    return "pg_ssl_verify = on\n";  // with pg_ssl, should that be on
+  }
   return "";
 }
 

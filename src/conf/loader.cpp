@@ -26,6 +26,7 @@ namespace {
 constexpr std::array kSearchPath = {"/etc/kong/kong.conf", "/etc/kong.conf",
                                     "/etc/sallyport/sallyport.conf", "/etc/sallyport.conf"};
 constexpr size_t kMaxFileBytes = 4u << 20;  // declarative_config_string may stand in it
+constexpr size_t kMaxFaults = 100;          // of a file that is something else altogether
 constexpr std::string_view kEnvironment = "environment";
 constexpr std::string_view kCommandLine = "command line";
 
@@ -64,6 +65,21 @@ void make_printable(std::string& text) {
   }
 }
 
+void in_order(std::vector<Fault>& faults) {
+  std::ranges::sort(faults, {}, [](const Fault& f) { return std::tie(f.line, f.key, f.message); });
+}
+
+void finish(std::vector<Fault>& faults) {
+  if (size_t all = faults.size(); all > kMaxFaults) {
+    faults.resize(kMaxFaults);
+    faults.push_back({faults.back().file, 0, "", fmt::format("and {} more", all - kMaxFaults)});
+  }
+  for (Fault& fault : faults) {
+    make_printable(fault.key);
+    make_printable(fault.message);
+  }
+}
+
 class Loader {
  public:
   explicit Loader(const Sources& sources)
@@ -81,14 +97,9 @@ class Loader {
     absolute_prefix();
     check_pairs(builder_.settings(), out_);
     warn_of_effects(builder_.settings(), injected_, out_);
-    std::ranges::sort(out_.faults, {},
-                      [](const Fault& f) { return std::tie(f.line, f.key, f.message); });
-    for (auto* faults : {&out_.faults, &out_.warnings}) {
-      for (Fault& fault : *faults) {
-        make_printable(fault.key);
-        make_printable(fault.message);
-      }
-    }
+    in_order(out_.faults);
+    finish(out_.faults);
+    finish(out_.warnings);
     out_.settings = builder_.take();
     return std::move(out_);
   }
@@ -196,7 +207,9 @@ class Loader {
     } else if (naming.family) {
       injected_.push_back({std::move(place), written_key, std::string(unquote(text))});
     } else {
-      out_.faults.push_back({place.file, place.line, place.key, unknown_key(written_key)});
+      bool enough = out_.faults.size() >= kMaxFaults;
+      out_.faults.push_back(
+          {place.file, place.line, place.key, enough ? "unknown key" : unknown_key(written_key)});
     }
   }
 

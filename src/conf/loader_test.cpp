@@ -110,6 +110,15 @@ TEST(Loader, ReportsAllFaultsAtOnceInTheOrderOfTheLines) {
             "environment: KONG_PG_SSL: bad");
 }
 
+TEST(Loader, CutsTheListShortForAFileOfAnotherKind) {
+  std::string file;
+  for (int i = 0; i < 20000; ++i) file += fmt::format("key_{} = x\nnonsense\n", i);
+  Loaded loaded = load_for_test(file);
+  ASSERT_EQ(loaded.faults.size(), 101u);
+  EXPECT_EQ(loaded.faults[0].line, 1);
+  EXPECT_EQ(loaded.faults[100].message, "and 39900 more");
+}
+
 TEST(Loader, WarnsOfAKeyThatIsWrittenTwice) {
   Loaded loaded = load_for_test("pg_port = 1\npg_port = 2\n");
   EXPECT_EQ(warnings_of(loaded),

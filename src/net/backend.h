@@ -32,8 +32,9 @@ class Backend {
 
   // A new stream. False with errno when the kernel refuses to watch it.
   virtual bool add(Stream& stream) = 0;
-  // Makes bytes come: now (they are in the stream's queue on return) or later.
-  virtual void receive(Stream& stream) = 0;
+  // Makes bytes come: now, then true and the stream has been told of them, of the end or of an
+  // error; or later.
+  virtual bool receive(Stream& stream) = 0;
   // Sends what the stream has queued; the stream is told of progress.
   virtual void send(Stream& stream) = 0;
   virtual void connect(Stream& stream, const SocketAddress& address) = 0;

@@ -60,11 +60,11 @@ bool EpollBackend::add(Stream& stream) {
   return ::epoll_ctl(fd_, EPOLL_CTL_ADD, stream.fd(), &event) == 0;
 }
 
-void EpollBackend::receive(Stream& stream) {
-  if (!stream.kernel.readable) return;
+bool EpollBackend::receive(Stream& stream) {
+  if (!stream.kernel.readable) return false;
   if (stream.kernel.budget == 0) {
     postponed_.push_back(&stream);
-    return;
+    return false;
   }
   --stream.kernel.budget;
   BlockPtr block = loop_.blocks().take();
@@ -77,15 +77,17 @@ void EpollBackend::receive(Stream& stream) {
     // A short read has emptied the socket; the next bytes are a new edge. The end is not.
     stream.kernel.readable = block->room() == 0 || stream.kernel.hung_up;
     stream.on_data(std::move(block));
-  } else if (count == 0) {
-    stream.kernel.readable = false;
-    stream.on_end();
-  } else if (errno == EAGAIN) {
-    stream.kernel.readable = false;
-  } else {
-    stream.kernel.readable = false;
-    stream.on_receive_error(errno);
+    return true;
   }
+  stream.kernel.readable = false;
+  if (count == 0) {
+    stream.on_end();
+  } else if (errno != EAGAIN) {
+    stream.on_receive_error(errno);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void EpollBackend::send(Stream& stream) {
@@ -218,8 +220,7 @@ void EpollBackend::on_readable(Stream& stream, uint32_t events) {
     stream.wake_receiver();
     return;
   }
-  if (!stream.receive_ready()) receive(stream);
-  if (stream.receive_ready()) stream.wake_receiver();
+  if (stream.receive_ready() || receive(stream)) stream.wake_receiver();
 }
 
 void EpollBackend::on_writable(Stream& stream) {

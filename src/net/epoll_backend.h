@@ -20,7 +20,7 @@ class EpollBackend final : public Backend {
   std::string_view name() const override { return "epoll"; }
   int socket_flags() const override;
   bool add(Stream& stream) override;
-  void receive(Stream& stream) override;
+  bool receive(Stream& stream) override;
   void send(Stream& stream) override;
   void connect(Stream& stream, const SocketAddress& address) override;
   void close(Stream& stream) override;

@@ -21,8 +21,15 @@ Stream::~Stream() {
 }
 
 bool Stream::ready_to_receive() {
-  if (!receive_ready()) loop_.backend().receive(*this);
-  return receive_ready();
+  return receive_ready() || receive_until_ready();
+}
+
+// Bytes of a TLS connection need not hold any plaintext: then more are asked for.
+bool Stream::receive_until_ready() {
+  while (loop_.backend().receive(*this)) {
+    if (receive_ready()) return true;
+  }
+  return false;
 }
 
 Received Stream::take_received() {
@@ -40,6 +47,7 @@ void Stream::cancel_receive() {
 }
 
 void Stream::wake_receiver() {
+  if (!receive_ready() && !(wanted() && receive_until_ready())) return;
   if (receiver_) {
     std::exchange(receiver_, nullptr).resume();
   } else if (notice_ != nullptr && (notice_any_ || receive_error_ != 0)) {
@@ -51,7 +59,7 @@ void Stream::watch(Notice notice, void* owner, bool any) {
   notice_ = notice;
   notice_owner_ = owner;
   notice_any_ = any;
-  if (!receive_ready()) loop_.backend().receive(*this);
+  if (!receive_ready()) receive_until_ready();
 }
 
 void Stream::call_notice() {
@@ -60,7 +68,43 @@ void Stream::call_notice() {
 
 void Stream::queue(BlockPtr block) {
   if (send_error_ != 0 || block->size() == 0) return;
-  output_.push(std::move(block));
+  if (tls_ == nullptr) {
+    output_.push(std::move(block));
+    return;
+  }
+  if (!tls_->send(std::move(block))) return on_send_error(EPROTO);
+  move_tls_output();
+}
+
+bool Stream::start_tls(const TlsContext& context, std::string_view server_name) {
+  tls_ = TlsFilter::create(context, loop_.blocks(), server_name);
+  if (tls_ == nullptr) return false;
+  if (!context.is_server()) {
+    tls_->start();
+    move_tls_output();
+    flush();
+  }
+  return true;
+}
+
+void Stream::take_ciphertext(BlockPtr block) {
+  const bool sound = tls_->receive(std::move(block), received_);
+  // Also what a broken handshake has to say: the peer learns why.
+  move_tls_output();
+  if (send_error_ == 0) flush();
+  if (!sound) receive_error_ = EPROTO;
+  if (tls_->peer_finished()) ended_ = true;
+}
+
+void Stream::move_tls_output() {
+  while (BlockPtr block = tls_->take_output()) output_.push(std::move(block));
+}
+
+void Stream::finish_output() {
+  if (tls_ == nullptr || send_error_ != 0) return;
+  tls_->close_notify();
+  move_tls_output();
+  flush();
 }
 
 void Stream::start_sending() {
@@ -104,14 +148,6 @@ void Stream::close() {
   loop_.timers().cancel(timer_);
   loop_.forget(*this);
   loop_.backend().close(*this);
-}
-
-void Stream::on_data(BlockPtr block) {
-  received_.push(std::move(block));
-}
-
-void Stream::on_end() {
-  ended_ = true;
 }
 
 void Stream::on_receive_error(int error) {

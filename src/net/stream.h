@@ -9,6 +9,7 @@
 
 #include "net/block.h"
 #include "net/timer_wheel.h"
+#include "net/tls.h"
 
 namespace sallyport::net {
 
@@ -62,7 +63,8 @@ class Stream {
   void watch_broken(Notice notice, void* owner) { watch(notice, owner, false); }
   void unwatch() { notice_ = nullptr; }
 
-  // Appends to the output; nothing is sent before flush(). Dropped after an error.
+  // Appends to the output; nothing is sent before flush(). Dropped after an error. With TLS,
+  // unsent() and drained() count ciphertext.
   void queue(BlockPtr block);
   void flush() {
     if (!sending_ && !output_.empty()) start_sending();
@@ -74,6 +76,15 @@ class Stream {
   auto drained(size_t level);
   void cancel_drain();
 
+  // From here on everything is TLS. Before any byte has come or gone. `server_name`: see TlsFilter.
+  // False when memory is short. The handshake needs no waiting for: bytes that are queued go when
+  // it is done, and a failure ends the stream.
+  bool start_tls(const TlsContext& context, std::string_view server_name = {});
+  // What the client of a TLS server asked for by SNI; "" for none.
+  std::string_view tls_server_name() const { return tls_ ? tls_->server_name() : ""; }
+
+  // The last of the output: tells a TLS peer so.
+  void finish_output();
   // FIN, after the output has drained.
   void shutdown_send();
   // Makes close() send RST, so that the peer cannot take a cut message for a whole one.
@@ -97,8 +108,14 @@ class Stream {
   };
   KernelState kernel;
 
-  void on_data(BlockPtr block);
-  void on_end();
+  void on_data(BlockPtr block) {
+    if (tls_ == nullptr) {
+      received_.push(std::move(block));
+    } else {
+      take_ciphertext(std::move(block));
+    }
+  }
+  void on_end() { ended_ = true; }
   void on_receive_error(int error);
   void on_sent(size_t bytes);
   void on_send_error(int error);
@@ -120,6 +137,9 @@ class Stream {
   void start_sending();
   void watch(Notice notice, void* owner, bool any);
   void call_notice();
+  bool receive_until_ready();
+  void take_ciphertext(BlockPtr block);
+  void move_tls_output();
   void wake_drainer();
   void set_deadline(uint64_t& deadline, uint32_t timeout_ms);
   void on_timer();
@@ -143,6 +163,7 @@ class Stream {
   bool notice_any_ = false;
   IoStatus receive_outcome_ = IoStatus::ok;
   IoStatus drain_outcome_ = IoStatus::ok;
+  std::unique_ptr<TlsFilter> tls_;
   Timer timer_;
   Stream* next_ = nullptr;  // in the loop's list of streams
   Stream** prev_ = nullptr;

@@ -157,11 +157,12 @@ bool UringBackend::add(Stream&) {
   return true;
 }
 
-void UringBackend::receive(Stream& stream) {
-  if (stream.kernel.receive_armed) return;
+bool UringBackend::receive(Stream& stream) {
+  if (stream.kernel.receive_armed) return false;
   prepare_receive(stream.fd(), limited_multishot_, kReceiveWindow, tagged(&stream, kReceive));
   stream.kernel.receive_armed = true;
   ++stream.kernel.in_flight;
+  return false;
 }
 
 void UringBackend::send(Stream& stream) {

@@ -72,7 +72,10 @@ bool Forward::take_pooled() {
 Task<AttemptFault> Forward::connect() {
   Worker& worker = session_.worker();
   Target& target = *exchange_.target;
-  if (target.service().protocol != model::Protocol::http) co_return AttemptFault::unsupported;
+  const model::Protocol protocol = target.service().protocol;
+  if (protocol != model::Protocol::http && protocol != model::Protocol::https) {
+    co_return AttemptFault::unsupported;
+  }
   if (connection_ == nullptr) {
     const std::string failure = co_await target.resolve(worker.resolver());
     if (!failure.empty()) {
@@ -91,6 +94,10 @@ Task<AttemptFault> Forward::connect() {
   }
   if (connected.error == 0) {
     connection_->stream = std::move(connected.stream);
+    const AddressPool& pool = connection_->pool;
+    if (pool.tls() && !connection_->stream->start_tls(worker.upstream_tls(), pool.server_name())) {
+      co_return AttemptFault::no_descriptors;
+    }
     co_return AttemptFault::none;
   }
   log::error("service {}: cannot connect to {}: {}", target.service().id, address.text(),
@@ -136,7 +143,7 @@ void Forward::write_head(net::BlockPtr& block) {
   head.peer_ip = session_.peer_ip();
   head.client_ip = exchange_.client_ip;
   head.peer_trusted = session_.peer_trusted();
-  head.scheme = session_.listener().ssl ? "https" : "http";
+  head.scheme = session_.listener().tls != nullptr ? "https" : "http";
   head.port = session_.listener().port_text;
   head.forwarded_host = exchange_.host;
   head.forwarded_path = target.path;

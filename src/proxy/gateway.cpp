@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -30,12 +31,14 @@ class RunningGateway final : public Gateway {
 
  private:
   using Workers = std::vector<std::unique_ptr<WorkerThread>>;
+  Result<void> make_tls_contexts();
   Result<void> open_listeners(std::vector<std::vector<WorkerListener>>& per_worker);
   Result<void> open_listener(const ListenerOptions& options,
                              std::vector<std::vector<WorkerListener>>& per_worker);
 
   WorkerShared shared_;
   std::unique_ptr<AccessLog> access_log_;
+  std::map<Role, std::shared_ptr<const net::TlsContext>> tls_;  // of the `ssl` listeners
   std::vector<BoundListener> bound_;
   // Shared with the subscription, which the publisher may keep longer than the gateway lives.
   std::shared_ptr<Workers> workers_ = std::make_shared<Workers>();
@@ -69,6 +72,7 @@ Result<void> RunningGateway::start() {
     access_log_ = std::move(*log);
     shared_.access_log = access_log_.get();
   }
+  if (auto made = make_tls_contexts(); !made) return made;
   std::vector<std::vector<WorkerListener>> per_worker(options.workers);
   if (auto opened = open_listeners(per_worker); !opened) return opened;
   std::string fallback;
@@ -81,12 +85,25 @@ Result<void> RunningGateway::start() {
   return {};
 }
 
+Result<void> RunningGateway::make_tls_contexts() {
+  auto upstream = net::TlsContext::client();
+  if (!upstream) return fail(upstream.error());
+  shared_.upstream_tls = std::move(*upstream);
+  const Options& options = shared_.options;
+  for (const ListenerOptions& listener : options.listeners) {
+    if (!listener.ssl || tls_.contains(listener.role)) continue;
+    const Certificate& certificate = listener.role == Role::proxy   ? options.proxy_certificate
+                                     : listener.role == Role::admin ? options.admin_certificate
+                                                                    : options.status_certificate;
+    auto made = net::TlsContext::server(certificate.chain_pem, certificate.key_pem);
+    if (!made) return fail(made.error());
+    tls_[listener.role] = std::move(*made);
+  }
+  return {};
+}
+
 Result<void> RunningGateway::open_listeners(std::vector<std::vector<WorkerListener>>& per_worker) {
   for (const ListenerOptions& options : shared_.options.listeners) {
-    if (options.ssl) {
-      log::warn("TLS listener {}:{} is not served yet", options.address, options.port);
-      continue;
-    }
     if (auto opened = open_listener(options, per_worker); !opened) return opened;
   }
   return {};
@@ -110,7 +127,7 @@ Result<void> RunningGateway::open_listener(const ListenerOptions& options,
     WorkerListener& listener = listeners.emplace_back();
     listener.socket = std::move(*socket);
     listener.role = options.role;
-    listener.ssl = options.ssl;
+    if (options.ssl) listener.tls = tls_[options.role];
     if (!address->is_unix()) listener.port_text = std::to_string(address->port());
   }
   bound_.push_back({options.role, options.address, address->port(), options.ssl});

@@ -101,7 +101,7 @@ void learn_debug(Session& session, Exchange& exchange) {
 bool find_route(Session& session, Exchange& exchange, uint16_t port) {
   exchange.snapshot = session.worker().targets().pin();
   if (!exchange.snapshot) return false;
-  const bool tls = session.listener().ssl;
+  const bool tls = session.listener().tls != nullptr;
   const http::RequestHead& request = exchange.request;
   const router::MatchInput input{.method = request.method_text,
                                  .host = exchange.host,
@@ -116,7 +116,7 @@ bool find_route(Session& session, Exchange& exchange, uint16_t port) {
 }
 
 bool came_by_https(const Session& session, const Exchange& exchange) {
-  if (session.listener().ssl) return true;
+  if (session.listener().tls != nullptr) return true;
   if (!session.peer_trusted()) return false;
   const http::Header* proto = exchange.request.find(HeaderId::x_forwarded_proto);
   return proto != nullptr && text::equals_ignore_case(proto->value, "https");

@@ -36,6 +36,7 @@ void Session::start(Worker& worker, WorkerListener& listener, int fd) {
   worker.count().accepted.add();
   net::StreamPtr stream = worker.loop().adopt(fd);
   if (stream == nullptr) return;
+  if (listener.tls != nullptr && !stream->start_tls(*listener.tls)) return;
   worker.count().handled.add();
   auto* session = new Session(worker, listener, std::move(stream));
   session->run();
@@ -203,6 +204,7 @@ Task<bool> Session::answer_bad_head(Exchange& exchange, HeadOutcome outcome) {
 // The last answer must reach the client: closing a socket with unread bytes resets it, and the
 // client's kernel throws away what the client has not read yet.
 Task<void> Session::close_gently(bool linger) {
+  stream_->finish_output();
   if (co_await stream_->drained(0) != net::IoStatus::ok) co_return;
   if (!linger && !stream_->has_received()) co_return;
   stream_->shutdown_send();

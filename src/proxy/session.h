@@ -35,7 +35,7 @@ class Session {
   net::Stream& stream() const { return *stream_; }
   std::string_view peer_ip() const { return {peer_ip_.data(), peer_ip_size_}; }
   bool peer_trusted() const { return peer_trusted_; }
-  std::string_view sni() const { return {}; }
+  std::string_view sni() const { return stream_->tls_server_name(); }
 
   // Whether the connection may serve another request after this one.
   bool may_keep_alive(const Exchange& exchange) const;

@@ -5,9 +5,18 @@ namespace sallyport::proxy {
 Target::Target(std::shared_ptr<const runtime::ServiceTarget> entry, UpstreamPools& pools)
     : entry_(std::move(entry)), upstreams_(pools) {
   if (const auto literal = net::IpAddress::parse(service().host)) {
-    pools_.push_back(upstreams_.at(net::SocketAddress::from(*literal, service().port)));
+    pools_.push_back(pool_at(*literal));
     valid_until_ = ~uint64_t{0};
   }
+}
+
+std::shared_ptr<AddressPool> Target::pool_at(const net::IpAddress& address) {
+  UpstreamAddress upstream{.socket = net::SocketAddress::from(address, service().port),
+                           .tls = service().protocol == model::Protocol::https,
+                           .server_name = {}};
+  // RFC 6066 section 3: names only.
+  if (upstream.tls && !net::IpAddress::parse(service().host)) upstream.server_name = service().host;
+  return upstreams_.at(upstream);
 }
 
 AddressPool* Target::pick(uint64_t now) {
@@ -22,7 +31,7 @@ Task<std::string> Target::resolve(net::Resolver& resolver) {
   if (answer.addresses.empty()) co_return answer.error.empty() ? "no address" : answer.error;
   std::vector<std::shared_ptr<AddressPool>> pools;
   for (const net::IpAddress& address : answer.addresses) {
-    pools.push_back(upstreams_.at(net::SocketAddress::from(address, service().port)));
+    pools.push_back(pool_at(address));
   }
   pools_ = std::move(pools);
   // An answer that is being renewed serves this request; the next one asks again.

@@ -33,6 +33,8 @@ class Target {
   Task<std::string> resolve(net::Resolver& resolver);
 
  private:
+  std::shared_ptr<AddressPool> pool_at(const net::IpAddress& address);
+
   std::shared_ptr<const runtime::ServiceTarget> entry_;
   UpstreamPools& upstreams_;
   std::vector<std::shared_ptr<AddressPool>> pools_;

@@ -12,10 +12,9 @@ UpstreamConnection::~UpstreamConnection() {
   --pool.connections_;
 }
 
-AddressPool::AddressPool(net::Loop& loop, const net::SocketAddress& address,
-                         const PoolLimits& limits)
+AddressPool::AddressPool(net::Loop& loop, UpstreamAddress address, const PoolLimits& limits)
     : loop_(loop),
-      address_(address),
+      address_(std::move(address)),
       limits_(limits),
       timer_([](void* self) { static_cast<AddressPool*>(self)->on_timer(); }, this) {}
 
@@ -89,8 +88,10 @@ void AddressPool::on_timer() {
   }
 }
 
-std::shared_ptr<AddressPool> UpstreamPools::at(const net::SocketAddress& address) {
-  std::string key(reinterpret_cast<const char*>(address.data()), address.size());
+std::shared_ptr<AddressPool> UpstreamPools::at(const UpstreamAddress& address) {
+  std::string key(reinterpret_cast<const char*>(address.socket.data()), address.socket.size());
+  key += address.tls ? 's' : 'p';
+  key += address.server_name;
   auto& pool = pools_[std::move(key)];
   if (pool == nullptr) pool = std::make_shared<AddressPool>(loop_, address, limits_);
   return pool;

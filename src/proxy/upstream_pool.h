@@ -11,6 +11,7 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "net/tls.h"
 
 namespace sallyport::proxy {
 
@@ -38,14 +39,23 @@ struct PoolLimits {
   uint64_t idle_timeout_ms = 60'000;  // 0: none
 };
 
+// What tells one pool from another.
+struct UpstreamAddress {
+  net::SocketAddress socket;
+  bool tls = false;
+  std::string server_name;  // SNI; "" for none
+};
+
 class AddressPool {
  public:
-  AddressPool(net::Loop& loop, const net::SocketAddress& address, const PoolLimits& limits);
+  AddressPool(net::Loop& loop, UpstreamAddress address, const PoolLimits& limits);
   AddressPool(const AddressPool&) = delete;
   AddressPool& operator=(const AddressPool&) = delete;
   ~AddressPool();
 
-  const net::SocketAddress& address() const { return address_; }
+  const net::SocketAddress& address() const { return address_.socket; }
+  bool tls() const { return address_.tls; }
+  const std::string& server_name() const { return address_.server_name; }
 
   // The connection that was idle for the shortest time, or null.
   UpstreamConnectionPtr take();
@@ -65,7 +75,7 @@ class AddressPool {
   void on_timer();
 
   net::Loop& loop_;
-  net::SocketAddress address_;
+  UpstreamAddress address_;
   const PoolLimits& limits_;
   UpstreamConnection* newest_ = nullptr;
   UpstreamConnection* oldest_ = nullptr;
@@ -78,7 +88,7 @@ class UpstreamPools {
  public:
   UpstreamPools(net::Loop& loop, const PoolLimits& limits) : loop_(loop), limits_(limits) {}
 
-  std::shared_ptr<AddressPool> at(const net::SocketAddress& address);
+  std::shared_ptr<AddressPool> at(const UpstreamAddress& address);
   // Forgets pools that nobody refers to and that are empty.
   void prune();
   // Gives descriptors back when the process has none left.

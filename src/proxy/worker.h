@@ -32,14 +32,15 @@ class PendingReply;
 struct WorkerListener {
   std::unique_ptr<net::Listener> socket;
   Role role = Role::proxy;
-  bool ssl = false;
-  std::string port_text;  // of X-Forwarded-Port; "" for unix sockets
+  std::shared_ptr<const net::TlsContext> tls;  // null: plain
+  std::string port_text;                       // of X-Forwarded-Port; "" for unix sockets
 };
 
 // What all workers share; immutable; outlives them.
 struct WorkerShared {
   Options options;
   RealIp real_ip;
+  std::shared_ptr<const net::TlsContext> upstream_tls;
   AccessLog* access_log = nullptr;  // null: off
 };
 
@@ -64,6 +65,7 @@ class Worker {
   net::Loop& loop() { return *loop_; }
   const Options& options() const { return shared_.options; }
   const RealIp& real_ip() const { return shared_.real_ip; }
+  const net::TlsContext& upstream_tls() const { return *shared_.upstream_tls; }
   WorkerCounters& count() { return counters_; }
   Targets& targets() { return targets_; }
   net::Resolver& resolver() { return *resolver_; }

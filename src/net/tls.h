@@ -1,0 +1,88 @@
+// TLS for streams: OpenSSL between a stream's blocks of plaintext and its blocks of ciphertext,
+// with no socket of its own. A TlsContext is made once and shared by threads; a TlsFilter belongs
+// to one stream and its loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "net/block.h"
+
+struct ssl_st;
+struct ssl_ctx_st;
+struct bio_st;
+
+namespace sallyport::net {
+
+class TlsContext {
+ public:
+  // For listeners: TLS 1.2 and 1.3, HTTP/1.1 by ALPN. `chain_pem` is the certificate and what is
+  // above it. Errors: "net.tls" (Side::config), without the key.
+  static Result<std::shared_ptr<const TlsContext>> server(std::string_view chain_pem,
+                                                          const Secret& key_pem);
+  // For upstreams, whose certificates are not verified (Kong's default, `tls_verify` unset).
+  static Result<std::shared_ptr<const TlsContext>> client();
+
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+  ~TlsContext();
+
+  bool is_server() const { return server_; }
+  ssl_ctx_st* get() const { return context_; }
+
+ private:
+  TlsContext(ssl_ctx_st* context, bool server) : context_(context), server_(server) {}
+
+  ssl_ctx_st* context_;
+  bool server_;
+};
+
+class TlsFilter {
+ public:
+  // `server_name` is the SNI of a client; "" for none and for servers. Null when memory is short.
+  static std::unique_ptr<TlsFilter> create(const TlsContext& context, BlockPool& blocks,
+                                           std::string_view server_name);
+  TlsFilter(const TlsFilter&) = delete;
+  TlsFilter& operator=(const TlsFilter&) = delete;
+  ~TlsFilter();
+
+  // Received ciphertext in, plaintext into `plain`. What is to be sent for it (handshakes, alerts)
+  // gathers, see take_output(). False when the connection is broken.
+  bool receive(BlockPtr ciphertext, BlockQueue& plain);
+  // Plaintext to send; waits inside while the handshake is under way. False when broken.
+  bool send(BlockPtr plaintext);
+  // Says that no more will be sent.
+  void close_notify();
+  // Starts a client's handshake.
+  void start();
+
+  // The next block of ciphertext to send, or null.
+  BlockPtr take_output() { return output_.pop(); }
+
+  // The peer has said that it will send no more.
+  bool peer_finished() const { return peer_finished_; }
+  // What a client asked for by SNI; "" for none.
+  std::string_view server_name() const;
+
+ private:
+  TlsFilter(ssl_st* ssl, BlockPool& blocks) : ssl_(ssl), blocks_(blocks) {}
+  bool read_plaintext(BlockQueue& plain);
+  bool write_plaintext();
+  static int bio_read(bio_st* bio, char* out, int size);
+  static int bio_write(bio_st* bio, const char* data, int size);
+  static long bio_control(bio_st* bio, int command, long number, void* pointer);
+  static bio_st* make_bio(TlsFilter* filter);
+
+  ssl_st* ssl_;
+  BlockPool& blocks_;
+  BlockQueue input_;    // ciphertext that OpenSSL has not read yet
+  BlockQueue output_;   // ciphertext to send
+  BlockQueue pending_;  // plaintext that waits for the handshake
+  bool peer_finished_ = false;
+};
+
+}  // namespace sallyport::net

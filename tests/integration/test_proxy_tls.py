@@ -1,0 +1,157 @@
+"""TLS on both sides of the data plane, on both backends."""
+import json
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+from data_plane import Client, Upstream, answer, echo, eventually, uuid
+
+
+@pytest.fixture(scope="module")
+def certificate(workspace):
+    """A certificate and its key, as files and as texts."""
+    key, cert = workspace + "/proxy-tls.key", workspace + "/proxy-tls.crt"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=a.test", "-addext",
+                    "subjectAltName=DNS:a.test"], check=True, capture_output=True)
+    return {"certificate": open(cert).read(), "certificate_key": open(key).read(), "files": (cert, key)}
+
+
+def options(certificate, **more):
+    return {"certificate": certificate["certificate"], "certificate_key": certificate["certificate_key"],
+            "listeners": [{"ssl": True}], **more}
+
+
+def tls_client(port, certificate, **more):
+    context = ssl.create_default_context(cafile=certificate["files"][0])
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    for name, value in more.items():
+        setattr(context, name, value)
+    client = Client(port)
+    client.sock = context.wrap_socket(client.sock, server_hostname="a.test")
+    return client
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_requests_over_tls(plane, certificate, version):
+    gateway = plane(Upstream(), **options(certificate))
+    client = tls_client(gateway.port, certificate, minimum_version=version, maximum_version=version)
+    assert client.sock.selected_alpn_protocol() == "http/1.1"
+    for n in range(20):
+        response = client.get(f"/{n}")
+        assert response.json()["target"] == f"/{n}"
+        assert response.upstream_saw("x-forwarded-proto") == ["https"]
+    client.send("".join(f"GET /p{n} HTTP/1.1\r\nHost: a.test\r\n\r\n" for n in range(10)))
+    for n in range(10):
+        assert client.read().json()["target"] == f"/p{n}"
+    # The end is announced, so that nobody can cut the last answer unseen.
+    client.get("/", "Connection: close\r\n")
+    client.sock.suppress_ragged_eofs = False
+    assert client.sock.recv(10) == b""
+
+
+@pytest.mark.parametrize("size", [1, 16384, 16385, 5 << 20])
+def test_bodies_over_tls(plane, certificate, size):
+    body = (b"0123456789abcdef" * (size // 16 + 1))[:size]
+
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            assert request.body == body
+            connection.send(answer(body))
+
+    client = tls_client(plane(Upstream(script), **options(certificate)).port, certificate)
+    for _ in range(2):
+        threading.Thread(target=lambda: client.send(
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size + body)).start()
+        assert client.read().body == body
+
+
+def test_sessions_resume(plane, certificate):
+    gateway = plane(Upstream(), workers=2, **options(certificate))
+    context = ssl.create_default_context(cafile=certificate["files"][0])
+    session, reused = None, 0
+    for _ in range(8):
+        with socket.create_connection(("127.0.0.1", gateway.port)) as raw:
+            with context.wrap_socket(raw, server_hostname="a.test", session=session) as sock:
+                reused += sock.session_reused
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert sock.recv(100).startswith(b"HTTP/1.1 200")
+                session = sock.session
+    assert reused == 7
+
+
+def test_sni_reaches_the_router(plane, certificate):
+    upstream = Upstream()
+    routes = [{"id": uuid(2), "snis": ["a.test"], "protocols": ["https"], "service": {"id": uuid(1)}}]
+    gateway = plane(upstream, routes=routes, **options(certificate))
+    assert tls_client(gateway.port, certificate).get().status == 200
+
+
+def test_enemies_of_the_handshake(plane, certificate):
+    gateway = plane(Upstream(), **options(certificate, header_timeout=500))
+    for wire in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"\x80" * 3000, b"\x16\x03"):
+        client = gateway.connect()
+        client.send(wire)
+        try:
+            while client.fill():
+                pass
+        except ConnectionResetError:
+            pass
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with pytest.raises(ssl.SSLError):
+        old.wrap_socket(gateway.connect().sock)
+    # Cut in the middle of a handshake, of a request, of an answer.
+    for _ in range(20):
+        client = tls_client(gateway.port, certificate)
+        client.send("GET / HTTP/1.1\r\nHo")
+        client.sock.close()
+    assert eventually(lambda: gateway.counters()["active"] == 0)
+    assert tls_client(gateway.port, certificate).get().status == 200
+
+
+def test_upstreams_over_tls(plane, certificate):
+    names = []
+
+    def secured(connection):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate["files"])
+        context.sni_callback = lambda sock, name, _: names.append(name)
+        connection.sock = context.wrap_socket(connection.sock, server_side=True)
+        if connection.upstream.big:
+            connection.read_request()
+            connection.send(answer(b"z" * (3 << 20)))
+        echo(connection)
+
+    upstream = Upstream(secured)
+    upstream.big = False
+    hosts = certificate["files"][0] + ".hosts"
+    with open(hosts, "w") as file:
+        file.write("127.0.0.1 up.test\n")
+    gateway = plane(upstream, service={"protocol": "https", "host": "up.test"}, dns_hostsfile=hosts)
+    client = gateway.connect()
+    for _ in range(5):
+        response = client.get()
+        assert response.status == 200
+        assert response.upstream_saw("host") == [f"up.test:{upstream.port}"]
+    assert upstream.connections == 1 and names == ["up.test"]
+    body = b"q" * 300_000
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    assert client.read().json()["size"] == len(body)
+    upstream.big = True
+    fresh = plane(upstream, service={"protocol": "https"})
+    assert fresh.connect().get().body == b"z" * (3 << 20)
+    plain = plane(Upstream(lambda connection: connection.send(b"HTTP/1.1 400 Bad\r\n\r\n")), service={"protocol": "https", "retries": 0})
+    assert plain.connect().get().status == 502
+
+
+def test_a_bad_certificate_is_named_at_start(workspace, backend, certificate):
+    from data_plane import DataPlane
+    with pytest.raises(Exception) as refused:
+        DataPlane(workspace, backend, **{**options(certificate), "certificate_key": "nonsense"})
+    assert "the key of the server certificate cannot be used" in str(refused.value)
+    assert json.dumps("nonsense") not in str(refused.value)
