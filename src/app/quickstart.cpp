@@ -306,8 +306,9 @@ class Quickstart {
                ports_.status, ports_.database, cluster_->data_directory());
     fmt::print("  settings    {}\n  keys        {}\n", conf(), pki());
     fmt::print("\n{}\n", style_.paint(Colour::bold, "Next"));
-    fmt::print("  stop it      {} quickstart --stop\n", own);
-    fmt::print("  remove it    {} quickstart --reset\n", own);
+    std::string where = prefix_ == default_quickstart_prefix() ? "" : " --prefix " + prefix_;
+    fmt::print("  stop it      {} quickstart{} --stop\n", own, where);
+    fmt::print("  remove it    {} quickstart{} --reset\n", own, where);
     fmt::print("  your own database: copy {} to kong.conf, change the pg_* lines, then\n", conf());
     fmt::print(
         "    {0} doctor -c kong.conf\n    {0} migrations bootstrap -c kong.conf\n"
