@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "app/pki_commands.h"
+#include "base/terminal.h"
 #include "base/text.h"
 
 namespace sallyport::app {
@@ -81,7 +82,7 @@ void add_key_option(CLI::App& command, std::string& word) {
 }
 
 int report_error(const Error& error) {
-  fmt::print(stderr, "error: {}\n", error.detail);
+  fmt::print(stderr, "error: {}\n", printable(error.detail));
   if (!error.remedy.empty()) fmt::print(stderr, "       {}.\n", error.remedy);
   return 1;
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/pki_commands.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "pki/calendar.h"
 #include "pki/renewal.h"
@@ -17,6 +18,7 @@ struct Options {
   std::vector<std::string> names;
   std::string key;
   std::string purpose;
+  int within = 0;  // days; 0: renew in any case
 };
 
 constexpr const char* kFooter =
@@ -41,7 +43,8 @@ constexpr const char* kFooter =
     "  sallyport pki renew server client\n"
     "  sallyport pki renew server --server-name db2.example.com\n"
     "  sallyport pki renew client --new-key --key ed25519\n"
-    "  sallyport pki renew root && sallyport pki renew intermediate";
+    "  sallyport pki renew server client --within 120\n"
+    "  sallyport pki renew root intermediate";
 
 // "server.crt" is taken for "server".
 std::string base_of(std::string name) {
@@ -78,6 +81,17 @@ void print_report(const std::string& name, const pki::Hierarchy& hierarchy,
   }
 }
 
+// Whether the certificate has so many days left that --within lets it be.
+bool is_fresh(const pki::Hierarchy& hierarchy, const std::string& name, int within) {
+  if (within <= 0) return false;
+  auto loaded = pki::Certificate::load(hierarchy.path(name + ".crt"));
+  if (!loaded) return false;  // renew() says what is wrong with it
+  int64_t left = loaded->front().info().days_left(unix_seconds());
+  if (left < within) return false;
+  fmt::print("Kept {}: {} days left\n", name, left);
+  return true;
+}
+
 int run(const Options& options) {
   pki::RenewOptions wanted = options.renew;
   auto purpose = parse_purpose(options.purpose);
@@ -94,6 +108,7 @@ int run(const Options& options) {
     auto hierarchy = pki::Hierarchy::open(options.pki.directory);
     if (!hierarchy) return report_error(hierarchy.error());
     wanted.name = base_of(name);
+    if (is_fresh(*hierarchy, wanted.name, options.within)) continue;
     auto report = pki::renew(*hierarchy, wanted, passphrase);
     if (!report) return report_error(report.error());
     print_report(wanted.name, *hierarchy, *report);
@@ -114,6 +129,10 @@ Action pki_renew_command(CLI::App& command) {
                   "A name to add to those that it has; repeatable")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  command
+      .add_option("--within", options->within,
+                  "Renew only what has fewer days left than this; for timers")
+      ->type_name("DAYS");
   CLI::Option* new_key =
       command.add_flag("--new-key", options->renew.new_key, "Make a new key as well");
   command

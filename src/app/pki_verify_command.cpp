@@ -59,13 +59,13 @@ void print_text(const Options& options, const pki::FileVerification& verified) {
   } else {
     fmt::print("{}: {} does not verify{}{} against {}\n", style.paint(Colour::red, "FAILED"),
                options.verify.file, as, host, trusted);
-    fmt::print("  cause:   {}\n", result.cause);
+    fmt::print("  cause:   {}\n", printable(result.cause));
     if (!result.remedy.empty()) fmt::print("  remedy:  {}\n", result.remedy);
     fmt::print("  OpenSSL: {} ({}), at depth {}\n", result.openssl, result.error, result.depth);
   }
   for (const auto& [subject, finding] : verified.findings) {
     if (finding.weight == pki::Finding::Weight::note) continue;
-    std::string line = fmt::format("{} {}", subject, finding.text);
+    std::string line = printable(fmt::format("{} {}", subject, finding.text));
     fmt::print("{} {}\n", style.paint(Colour::yellow, "warning:"), line);
   }
 }

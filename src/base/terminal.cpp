@@ -12,6 +12,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 namespace sallyport {
 namespace {
 
@@ -111,6 +113,23 @@ TextStyle text_style(int descriptor) {
   style.line_drawing = !dumb && utf8_locale();
   style.columns = columns_of(descriptor);
   return style;
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    auto byte = static_cast<unsigned char>(text[i]);
+    size_t length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    std::string_view character = text.substr(i, length);
+    // U+0080 to U+009F steer a terminal as ESC does.
+    bool c1 = byte == 0xc2 && length == 2 && character.size() == 2 &&
+              static_cast<unsigned char>(character[1]) < 0xa0;
+    bool control = byte < 0x20 || byte == 0x7f || c1;
+    bool whole = character.size() == length && text::valid_utf8(character);
+    out += control || !whole ? "?" : character;
+    i += whole ? length : 1;
+  }
+  return out;
 }
 
 Result<Secret> ask_secret(std::string_view prompt) {

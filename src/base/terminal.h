@@ -25,6 +25,11 @@ struct TextStyle {
 // What suits a descriptor (1: standard output). A pipe gets plain ASCII.
 TextStyle text_style(int descriptor);
 
+// `text` without what could steer a terminal: control characters and bytes that are not UTF-8
+// become
+// `?`. For everything that a stranger chose, such as the names in a certificate.
+std::string printable(std::string_view text);
+
 // Asks for a secret on the controlling terminal, without echo. Errors: "terminal.none" when there
 // is no terminal, "terminal.interrupted" (^C), "terminal.read".
 Result<Secret> ask_secret(std::string_view prompt);

@@ -183,6 +183,16 @@ class Taking {
     std::string certificate = path.substr(0, path.size() - 4) + ".crt";
     auto loaded = Certificate::load(certificate);
     if (!loaded || loaded->front().public_key().matches(key)) return;
+    bool later = std::ranges::any_of(
+        *loaded, [&](const Certificate& one) { return one.public_key().matches(key); });
+    if (later) {
+      out.findings.push_back({"leaf_not_first", Weight::fault,
+                              fmt::format("belongs to a certificate of {} that is not the first: "
+                                          "PostgreSQL and libpq refuse the pair",
+                                          base_name(certificate)),
+                              "sallyport pki renew"});
+      return;
+    }
     out.findings.push_back({"key_mismatch", Weight::fault,
                             "does not belong to " + base_name(certificate),
                             "look for the right key in backup/, or sallyport pki renew --new-key"});

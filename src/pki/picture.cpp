@@ -64,12 +64,12 @@ class Drawing {
     std::vector<size_t> children = children_of(index);
     std::string where = one.asked_for ? text::join(one.files, ", ") : "not in this file";
     std::string subject = info.subject.empty() ? "(no subject)" : info.subject;
-    out_ += first + style_.paint(Colour::bold, subject) +
+    out_ += first + style_.paint(Colour::bold, printable(subject)) +
             (where.empty() ? "" : "  " + style_.paint(Colour::dim, where)) + "\n";
     std::string inner = rest + (children.empty() ? "    " : bar());
     details(one, inner);
     if (parents_[index] == kNobody && !info.self_signed) {
-      field(inner, "signed by", info.issuer + " (not in this file)");
+      field(inner, "signed by", printable(info.issuer) + " (not in this file)");
     }
     for (const Finding& finding : one.findings) this->finding(inner, finding);
     for (size_t i = 0; i < children.size(); ++i) {
@@ -97,7 +97,7 @@ class Drawing {
     size_t room = static_cast<size_t>(style_.columns) - std::min<size_t>(30, indent.size() + 12);
     std::string line;
     for (size_t i = 0; i < words.size(); ++i) {
-      std::string word = words[i] + (i + 1 < words.size() ? "," : "");
+      std::string word = printable(words[i]) + (i + 1 < words.size() ? "," : "");
       if (!line.empty() && line.size() + 1 + word.size() > room) {
         field(indent, label, line);
         label = "";
@@ -146,15 +146,15 @@ class Drawing {
     std::string_view mark = one.weight == Weight::fault  ? "x"
                             : one.weight == Weight::note ? "-"
                                                          : "!";
-    out_ += indent + style_.paint(colour, fmt::format("{} {}", mark, one.text));
+    out_ += indent + style_.paint(colour, printable(fmt::format("{} {}", mark, one.text)));
     if (!one.remedy.empty()) out_ += style_.paint(Colour::dim, fmt::format("  [{}]", one.remedy));
     out_ += "\n";
   }
 
   void list(const InventoryList& one) {
     std::vector<RevokedCertificate> revoked = one.list.revoked();
-    out_ += style_.paint(Colour::bold, "Revocation list of " + one.list.issuer()) + "  " +
-            style_.paint(Colour::dim, text::join(one.files, ", ")) + "\n";
+    out_ += style_.paint(Colour::bold, printable("Revocation list of " + one.list.issuer())) +
+            "  " + style_.paint(Colour::dim, text::join(one.files, ", ")) + "\n";
     field("    ", "number", std::to_string(one.list.number()));
     std::string until =
         one.list.next_update() == 0 ? "no end named" : date_and_time(one.list.next_update());

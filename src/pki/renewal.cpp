@@ -239,6 +239,25 @@ class Renewal {
   StagedFiles files_;
 };
 
+// The certificate of `file` that is to be renewed: the first, or the one of the key beside it where
+// someone put the intermediate first.
+Result<Certificate> leaf_of(const Hierarchy& hierarchy, const std::string& name) {
+  auto loaded = Certificate::load(hierarchy.path(name + ".crt"));
+  if (!loaded) return fail(loaded.error());
+  auto key = load_key(hierarchy.path(name + ".key"), fixed_passphrase({}));
+  for (const Certificate& one : *loaded) {
+    if (key && one.public_key().matches(*key)) return one;
+  }
+  const Certificate& first = loaded->front();
+  if (std::ranges::find(hierarchy.authorities(), first) == hierarchy.authorities().end()) {
+    return first;
+  }
+  return fail("pki.order", Side::config,
+              fmt::format("{}.crt begins with the authority {}", hierarchy.path(name),
+                          first.info().subject),
+              "Put the server's or client's own certificate first");
+}
+
 }  // namespace
 
 Result<RenewReport> renew(const Hierarchy& hierarchy, const RenewOptions& options,
@@ -255,9 +274,10 @@ Result<RenewReport> renew(const Hierarchy& hierarchy, const RenewOptions& option
   for (const char* suffix : {".key", ".crt"}) {
     StagedFiles::remove_leftovers(hierarchy.path(options.name + suffix));
   }
-  auto loaded = Certificate::load(hierarchy.path(options.name + ".crt"));
-  if (!loaded) return fail(loaded.error());
-  Renewal renewal(hierarchy, options, passphrase, loaded->front());
+  auto before = position ? Result<Certificate>(hierarchy.authorities()[*position])
+                         : leaf_of(hierarchy, options.name);
+  if (!before) return fail(before.error());
+  Renewal renewal(hierarchy, options, passphrase, *before);
   return position ? renewal.authority(*position) : renewal.leaf();
 }
 

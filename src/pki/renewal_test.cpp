@@ -132,6 +132,16 @@ TEST_F(RenewalTest, SignsWithoutTheLeafsKey) {
       leaf("server.crt").public_key().matches(load_key(at("elsewhere"), no_passphrase_).value()));
 }
 
+TEST_F(RenewalTest, PutsTheLeafFirst) {
+  ASSERT_TRUE(make_hierarchy(options(Chain::intermediate)));
+  put("server.crt", leaf("intermediate.crt").pem() + leaf("server.crt").pem());
+  ASSERT_TRUE(renew_it({.name = "server"}));
+  EXPECT_EQ(leaf("server.crt").info().common_name, "db.test");
+  EXPECT_TRUE(verifies("server.crt", "root.crt", Purpose::server));
+  put("server.crt", content("intermediate.crt"));
+  EXPECT_EQ(renew_it({.name = "server"}).error().code, "pki.order");
+}
+
 class IssuanceTest : public TestDirectory {};
 
 TEST_F(IssuanceTest, MakesFurtherLeaves) {

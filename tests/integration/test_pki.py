@@ -350,6 +350,22 @@ def test_show_json(tmp_path):
     assert faults["server.key"] == ["key_mode"] and faults["client.key"] == ["key_mismatch"]
 
 
+def test_hostile_names_do_not_reach_the_terminal(tmp_path):
+    (tmp_path / "openssl.cnf").write_text("[req]\ndistinguished_name = d\n[d]\n[e]\n"
+                                          "subjectAltName = DNS:\x1b]0;owned\x07.test\n")
+    openssl("req", "-x509", "-new", "-nodes", "-newkey", "rsa:2048", "-utf8", "-subj",
+            "/CN=a\x1b[31mb", "-config", tmp_path / "openssl.cnf", "-extensions", "e", "-days", "9",
+            "-keyout", tmp_path / "k.key", "-out", tmp_path / "hostile.crt")
+    (tmp_path / "k.key").unlink()
+    for arguments in (["show", tmp_path, "--long"], ["verify", tmp_path / "hostile.crt"],
+                      ["verify", tmp_path / "hostile.crt", "--host", "x"],
+                      ["revoke", tmp_path / "hostile.crt"]):
+        done = subprocess.run([binary(), "pki", *map(str, arguments)], cwd=tmp_path,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert b"\x1b" not in done.stdout and b"\x07" not in done.stdout, done.stdout
+    assert "owned" in pki("show", tmp_path)
+
+
 def test_show_survives_anything(tmp_path):
     (tmp_path / "empty.crt").write_text("")
     (tmp_path / "junk.crt").write_bytes(os.urandom(500))
@@ -396,6 +412,8 @@ def test_issue_renew_and_their_limits(tmp_path):
         for trust in ("root.crt", "chain.crt"):
             strictly(tmp_path / trust, tmp_path / f"{name}.crt", purpose)
     pki("renew", "server", "--days", 999, "--dir", tmp_path)
+    out = pki("renew", "server", "client", "--within", 500, "--dir", tmp_path)
+    assert "Kept server: " in out and "Renewed client: " in out
     assert "keeps its key" in pki("renew", "root", "--new-key", "--dir", tmp_path, status=1)
     assert "missing.crt" in pki("renew", "missing", "--dir", tmp_path, status=1)
 

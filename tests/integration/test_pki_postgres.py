@@ -1,33 +1,55 @@
 """Certificates of `sallyport pki` on a real PostgreSQL 15: mutual TLS in the three hierarchies,
 rotation without a restart, revocation, and what must not get in."""
+import os
 import re
+import shutil
 import subprocess
 
 import pytest
 
-import private_cluster
+from cluster import give_to_postgres
 from test_pki import pki, tutorial, trust_of, openssl, serial
-
-pytestmark = pytest.mark.skipif(not private_cluster.available(), reason="needs postgresql-15")
 
 NAMES = ["--server-name", "localhost", "--server-name", "127.0.0.1"]
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    with private_cluster.PrivateCluster() as made:
-        yield made
+def cluster(clusters):
+    made = clusters.start("certificates")
+    made.sql("create role bob login password 'bobpass'")
+    yield made
+    made.stop()
 
 
-def install(cluster, directory, **settings):
+def put_directory(cluster, source, name):
+    target = os.path.join(cluster.data, name)
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target)
+    give_to_postgres(target, 0o700)
+    for file in os.listdir(target):
+        give_to_postgres(os.path.join(target, file))
+
+
+def install(cluster, directory, access="hostssl all all all cert", crl_file="", crl_dir=""):
     """What `ssl = on` needs, then a reload: the server is never restarted for certificates."""
     _, for_server = trust_of(directory)
-    cluster.put(directory / "server.crt", "server.crt", 0o644)
-    cluster.put(directory / "server.key", "server.key")
-    cluster.put(for_server, "clients.crt", 0o644)
-    cluster.configure(ssl="on", ssl_ca_file="clients.crt", **settings)
-    cluster.set_hba(["hostssl all all all cert"])
+    cluster.put("server.crt", directory / "server.crt", 0o644)
+    cluster.put("server.key", directory / "server.key")
+    cluster.put("clients.crt", for_server, 0o644)
+    cluster.configure({"ssl": "on", "ssl_ca_file": "clients.crt", "ssl_crl_file": crl_file,
+                       "ssl_crl_dir": crl_dir})
+    cluster.write_access([access])
     cluster.reload()
+
+
+def psql(cluster, **parameters):
+    """As a stranger would run it: nothing but these parameters counts."""
+    parameters = {"host": "localhost", "hostaddr": "127.0.0.1", "port": cluster.port,
+                  "user": "kong", "dbname": "kong", "connect_timeout": 20, **parameters}
+    connection = " ".join(f"{name}='{value}'" for name, value in parameters.items())
+    return subprocess.run(["psql", "-X", "-At", connection, "-c", "SELECT current_user"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", timeout=60,
+                          env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"})
 
 
 def connect(cluster, directory, name="client", **parameters):
@@ -35,7 +57,7 @@ def connect(cluster, directory, name="client", **parameters):
     parameters = {"sslmode": "verify-full", "sslrootcert": for_gateway,
                   "sslcert": directory / f"{name}.crt", "sslkey": directory / f"{name}.key",
                   **parameters}
-    return cluster.psql(**parameters)
+    return psql(cluster, **parameters)
 
 
 def accepted(done, user="kong"):
@@ -128,11 +150,11 @@ def test_revocation_by_directory_needs_no_reload(cluster, tmp_path, chain):
     pki("init", "--chain", chain, "--dir", tmp_path, *NAMES)
     pki("issue", "client", "--name", "bob", "--user", "bob", "--dir", tmp_path)
     pki("crl", "--dir", tmp_path)
-    cluster.put(tmp_path / "crl", "crl")
-    install(cluster, tmp_path, ssl_crl_dir="crl")
+    put_directory(cluster, tmp_path / "crl", "crl")
+    install(cluster, tmp_path, crl_dir="crl")
     assert accepted(connect(cluster, tmp_path))
     pki("revoke", tmp_path / "client.crt", "--dir", tmp_path)
-    cluster.put(tmp_path / "crl", "crl")
+    put_directory(cluster, tmp_path / "crl", "crl")
     assert refused(connect(cluster, tmp_path), "certificate revoked")
     assert accepted(connect(cluster, tmp_path, "bob", user="bob"), "bob")
 
@@ -140,14 +162,14 @@ def test_revocation_by_directory_needs_no_reload(cluster, tmp_path, chain):
 def test_revocation_by_file_on_both_sides(cluster, tmp_path):
     pki("init", "--dir", tmp_path, *NAMES)
     pki("crl", "--dir", tmp_path)
-    cluster.put(tmp_path / "chain.crl", "chain.crl", 0o644)
-    install(cluster, tmp_path, ssl_crl_file="chain.crl")
+    cluster.put("chain.crl", tmp_path / "chain.crl", 0o644)
+    install(cluster, tmp_path, crl_file="chain.crl")
     assert accepted(connect(cluster, tmp_path, sslcrl=tmp_path / "chain.crl"))
     pki("revoke", tmp_path / "server.crt", "--dir", tmp_path)
     assert refused(connect(cluster, tmp_path, sslcrl=tmp_path / "chain.crl"),
                    "certificate verify failed")
     pki("renew", "server", "--new-key", "--dir", tmp_path)
-    install(cluster, tmp_path, ssl_crl_file="chain.crl")
+    install(cluster, tmp_path, crl_file="chain.crl")
     assert accepted(connect(cluster, tmp_path, sslcrl=tmp_path / "chain.crl"))
 
 
@@ -172,10 +194,8 @@ def test_scram_with_channel_binding(cluster, tmp_path):
                           ("ed25519", {"prefer": False, "require": False, "disable": True})):
         directory = tmp_path / key
         pki("init", "--key", key, "--dir", directory, *NAMES)
-        install(cluster, directory)
-        cluster.set_hba(["hostssl all all all scram-sha-256"])
-        cluster.reload()
+        install(cluster, directory, access="hostssl all all all scram-sha-256")
         for binding, works in outcomes.items():
-            done = cluster.psql(sslmode="verify-full", sslrootcert=directory / "chain.crt",
-                                password="kongpass", channel_binding=binding)
+            done = psql(cluster, sslmode="verify-full", sslrootcert=directory / "chain.crt",
+                        password="kongpass", channel_binding=binding)
             assert accepted(done) if works else refused(done, "could not find digest"), key
