@@ -12,20 +12,11 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "postgres/trust_anchors.h"
 
 namespace sallyport::doctor {
 namespace {
 
-// The places where distributions keep the system's trust store, as reference users expect `system`
-// to search them.
-constexpr const char* kSystemStores[] = {
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/tls/cacert.pem",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-};
 constexpr size_t kMaxListedCrls = 1000;
 
 std::string user_name(uid_t uid) {
@@ -92,19 +83,11 @@ CertificateFile read_certificate_file(std::string setting, std::string path) {
   return out;
 }
 
-std::string system_store() {
-  std::error_code ignored;
-  for (const char* path : kSystemStores) {
-    if (std::filesystem::exists(path, ignored)) return path;
-  }
-  return "";
-}
-
 CertificateFile read_trusted_item(const std::string& item, size_t number) {
   const std::string setting = "lua_ssl_trusted_certificate";
   if (item == "system") {
-    std::string store = system_store();
-    return read_certificate_file(setting, store.empty() ? kSystemStores[0] : store);
+    std::string store = postgres::system_trust_file();
+    return read_certificate_file(setting, store.empty() ? "system" : store);
   }
   bool text = item.find("-----BEGIN") != item.npos;
   auto decoded = text ? std::nullopt : text::from_base64(item);

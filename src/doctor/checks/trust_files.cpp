@@ -34,6 +34,10 @@ std::string libpq_words(const CertificateFile& item) {
 void content_fault(const CertificateFile& item, Findings& out) {
   std::string subject = fmt::format("{}: {}", kSetting, item.file.path);
   std::string words = libpq_words(item);
+  if (item.file.path == "system") {
+    return out.warn(subject, "no certificate bundle of the operating system was found",
+                    "`system` adds nothing to the list", "apt-get install ca-certificates");
+  }
   switch (item.content) {
     case Content::pem:
       out.ok(subject, fmt::format("{}, PEM", counted(item.certificates.size(), "certificate")));

@@ -1,11 +1,11 @@
 #include "doctor/checks/wording.h"
 
 #include <cstdlib>
-#include <ctime>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "pki/calendar.h"
 
 namespace sallyport::doctor {
 
@@ -23,13 +23,6 @@ std::string label_of_name(std::string_view name) {
     if (part.starts_with("CN=")) return std::string(part.substr(3));
   }
   return std::string(name);
-}
-
-std::string date(int64_t when) {
-  std::time_t seconds = when;
-  std::tm parts;
-  if (gmtime_r(&seconds, &parts) == nullptr) return "(no date)";
-  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
 }
 
 std::string days_from(int64_t when, int64_t now) {
@@ -56,8 +49,8 @@ void report_form(const pki::CertificateInfo& info, pki::Purpose purpose, int64_t
                  Findings& out) {
   for (const pki::Finding& finding : pki::findings(info, purpose, now)) {
     if (finding.id == "expired" || finding.id == "expires_soon" || finding.id == "not_yet_valid" ||
-        finding.weight == pki::Finding::Weight::note) {
-      continue;  // the checks of validity say it
+        finding.id == "wrong_purpose" || finding.weight == pki::Finding::Weight::note) {
+      continue;  // other checks say it
     }
     out.warn(label(info), finding.text, {}, finding.remedy);
   }

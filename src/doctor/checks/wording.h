@@ -6,10 +6,13 @@
 #include <string_view>
 
 #include "doctor/check.h"
+#include "pki/calendar.h"
 #include "pki/certificate.h"
 #include "pki/findings.h"
 
 namespace sallyport::doctor {
+
+using pki::date;  // "2031-02-28"
 
 std::string counted(size_t count, std::string_view noun);  // "1 certificate", "3 certificates"
 
@@ -21,8 +24,6 @@ std::string label_of_name(std::string_view name);
 
 // "2027-03-01, 34 days left", "expired 2021-01-01, 1700 days ago", "not valid before 2045-01-01".
 std::string validity_of(const pki::CertificateInfo& info, int64_t now);
-
-std::string date(int64_t when);  // "2031-02-28"
 
 // "in 34 days", "3 days ago", "today".
 std::string days_from(int64_t when, int64_t now);
