@@ -5,11 +5,15 @@
 //   query SQL / run SQL     {"ok":…, "rows":[[…]]}
 //   listen MS               {"ok":…, "notifications":[[channel, payload]…]}
 //   age / usable / limit MS / close / counters
+//   storm THREADS           {"ok":…, "opened":…}: as many threads, ten sessions each, at once
 //   libpq FILE              {"ok":…, "cpu_ms":…}: what libpq alone spends with the trust file FILE
+#include <atomic>
 #include <cstdio>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <libpq-fe.h>
 #include <poll.h>
@@ -76,6 +80,7 @@ class Probe {
     std::string rest(text::trim(std::string_view(line).substr(blank)));
     if (command == "open") return open();
     if (command == "counters") return counters();
+    if (command == "storm") return storm(static_cast<int>(*text::to_integer(rest)));
     if (command == "libpq") return libpq_alone(rest);
     if (!link_) return {{"ok", false}, {"code", "probe.closed"}};
     if (command == "query") return query(rest);
@@ -108,6 +113,22 @@ class Probe {
     answer["state"] = to_json(state);
     if (opened) link_ = std::move(*opened);
     return answer;
+  }
+
+  Json storm(int count) {
+    std::atomic<int> opened = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i) {
+      threads.emplace_back([&] {
+        for (int round = 0; round < 10; ++round) {
+          postgres::LinkState state;
+          auto link = postgres::Connection::open(settings_, &state);
+          opened += link && state.verified && link->query("select 1") ? 1 : 0;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    return {{"ok", opened == count * 10}, {"opened", opened.load()}};
   }
 
   Json libpq_alone(const std::string& trust_file) {

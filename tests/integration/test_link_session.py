@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from link_client import Link, demanding, write_conf
+from link_client import Link, demanding, with_identity, write_conf
 from relay import Relay
 
 
@@ -119,6 +119,13 @@ def test_age(tls_server, pki, tmp_path):
         assert link.open()["ok"]
         time.sleep(1.1)
         assert not link.say("age")["too_old"], "0 is no limit"
+
+
+def test_threads_open_links_at_once(mtls_server, pki, tmp_path):
+    """The change feed and the Admin API have links of their own, on threads of their own."""
+    settings = with_identity(pki, mtls_server.port, pg_timeout=20000, pg_ssl_crl=pki.root.crl("storm.crl"))
+    with Link(write_conf(tmp_path, "c", **settings)) as link:
+        assert link.say("storm 6") == {"ok": True, "opened": 60}
 
 
 def test_copy_is_refused(link):
