@@ -49,8 +49,11 @@ class FileChecks {
 
   void add(Key key, const Error& error) {
     std::string message = error.text();
-    std::string prefix = fmt::format("{}: ", conf::name(key));
-    if (message.starts_with(prefix)) message.erase(0, prefix.size());
+    // The fault names the setting that is written, which a read-only one may inherit.
+    const size_t colon = message.find(": ");
+    if (colon != std::string::npos && conf::find_key(std::string_view(message).substr(0, colon))) {
+      message.erase(0, colon + 2);
+    }
     conf::Fault fault = loaded_.fault_at(key, std::move(message));
     // Both links may name the same file.
     if (std::ranges::find(faults_, fault) == faults_.end()) faults_.push_back(std::move(fault));

@@ -92,11 +92,10 @@ Task<bool> Forward::respond() {
   }
   exchange_.body_sent = reader.received();
   client().flush();
-  if (upload_) {
-    // An answer before the end of the request: the rest of the body has no reader any more.
-    if (uploading()) keep_client_ = false;
-    co_await stop_upload();
-  }
+  if (upload_) co_await stop_upload();
+  // An answer before the end of the request: the rest of the body has no reader any more, and must
+  // never be read as the next request.
+  if (exchange_.body_pending) keep_client_ = false;
   const bool bytes_left = received_ != nullptr && received_->size() > 0;
   co_return finish_response(fault, bytes_left);
 }
@@ -110,8 +109,8 @@ net::BlockPtr Forward::begin_response() {
       response.framing == http::BodyFraming::until_close) {
     framing_ = request.minor_version > 0 ? ClientFraming::chunked : ClientFraming::until_close;
   }
-  keep_client_ =
-      session_.may_keep_alive(exchange_) && framing_ != ClientFraming::until_close && !uploading();
+  keep_client_ = session_.may_keep_alive(exchange_) && framing_ != ClientFraming::until_close &&
+                 !exchange_.body_pending;
   const ClientHeadContext context{.wanted = worker.options().headers,
                                   .request_id = exchange_.id(),
                                   .date = worker.date(),
