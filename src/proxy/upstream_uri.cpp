@@ -33,6 +33,8 @@ UpstreamPath join_stripped(std::string_view base, std::string_view path, std::st
 UpstreamPath join_path(std::string_view service_path, std::string_view path, size_t matched,
                        bool strip) {
   const std::string_view base = service_path.empty() ? "/" : service_path;
+  // A route without paths takes what "/" would take.
+  if (matched == 0 && path.starts_with('/')) matched = 1;
   if (strip) return join_stripped(base, path, without_dots(path.substr(matched)));
   if (base.ends_with('/')) return {base, "", path.substr(path.starts_with('/') ? 1 : 0)};
   if (path == "/") return {base, "", ""};

@@ -58,7 +58,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"/srv/", "/route/", "/route/", "/srv/", "/srv/route/"},
                     Row{"/srv/", "/route/", "/route/req", "/srv/req", "/srv/route/req"},
                     Row{"/srv", "/rou", "/roureq", "/srv/req", "/srv/roureq"},
-                    Row{"/srv", "", "/x", "/srv/x", "/srv/x"}));
+                    Row{"/srv", "", "/x", "/srv/x", "/srv/x"}, Row{"/srv", "", "/", "/srv", "/srv"},
+                    Row{"/srv/", "", "/", "/srv/", "/srv/"},
+                    Row{"/srv", "", "/x/", "/srv/x/", "/srv/x/"}));
 
 TEST(UpstreamUriAlone, WhatIsLeftOfASegmentCannotClimb) {
   EXPECT_EQ(join("/service", "/route./req", "/route", true), "/service/req");
