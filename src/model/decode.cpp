@@ -1,91 +1,10 @@
 // Rows into the typed entities of entities.h. Nulls that an older row may hold read as the default.
-#include <fmt/format.h>
-
 #include "base/json.h"
 #include "model/entities.h"
+#include "model/row_reader.h"
 
 namespace sallyport::model {
 namespace {
-
-// Reads fields of one row; remembers the first that has the wrong form.
-class Row {
- public:
-  explicit Row(const Json& row) : row_(row) {}
-
-  const Json* get(const char* field) const {
-    auto found = row_.find(field);
-    return found == row_.end() || found->is_null() ? nullptr : &*found;
-  }
-
-  void text(const char* field, std::string& out) {
-    const Json* value = get(field);
-    if (value == nullptr) return;
-    if (!value->is_string()) return blame(field);
-    out = value->get<std::string>();
-  }
-
-  template <typename Integer>
-  void integer(const char* field, Integer& out) {
-    const Json* value = get(field);
-    if (value == nullptr) return;
-    if (!value->is_number()) return blame(field);
-    double number = value->get<double>();
-    if (number < static_cast<double>(std::numeric_limits<Integer>::min()) ||
-        number > static_cast<double>(std::numeric_limits<Integer>::max())) {
-      return blame(field);
-    }
-    out = value->is_number_float() ? static_cast<Integer>(number) : value->get<Integer>();
-  }
-
-  void flag(const char* field, bool& out) {
-    const Json* value = get(field);
-    if (value == nullptr) return;
-    if (!value->is_boolean()) return blame(field);
-    out = value->get<bool>();
-  }
-
-  void texts(const char* field, std::vector<std::string>& out) {
-    const Json* value = get(field);
-    if (value == nullptr) return;
-    if (!is_texts(*value)) return blame(field);
-    out = value->get<std::vector<std::string>>();
-  }
-
-  void reference(const char* field, std::string& id) {
-    const Json* value = get(field);
-    if (value == nullptr) return;
-    if (!value->is_object() || !value->contains("id") || !(*value)["id"].is_string()) {
-      return blame(field);
-    }
-    id = (*value)["id"].get<std::string>();
-  }
-
-  static bool is_texts(const Json& list) {
-    if (!list.is_array()) return false;
-    for (const Json& value : list) {
-      if (!value.is_string()) return false;
-    }
-    return true;
-  }
-
-  void blame(const char* field) {
-    if (blamed_ == nullptr) blamed_ = field;
-  }
-
-  // The error of this row, when it has one. `id` is what was read so far.
-  Result<void> verdict(const char* entity, const std::string& id) const {
-    if (blamed_ == nullptr && !id.empty()) return {};
-    const char* field = blamed_ == nullptr ? "id" : blamed_;
-    return fail("model.row", Side::database,
-                fmt::format("the row of {} '{}' cannot be used: its field {} has the wrong form",
-                            entity, id.empty() ? "?" : id, field),
-                fmt::format("Correct it with PATCH /{}/{}", entity, id.empty() ? "{id}" : id));
-  }
-
- private:
-  const Json& row_;
-  const char* blamed_ = nullptr;
-};
 
 bool parse_protocol(std::string_view word, Protocol& out) {
   static constexpr std::pair<std::string_view, Protocol> kWords[] = {
@@ -101,14 +20,14 @@ bool parse_protocol(std::string_view word, Protocol& out) {
   return false;
 }
 
-void read_peers(Row& row, const char* field, std::vector<Peer>& out) {
+void read_peers(RowReader& row, const char* field, std::vector<Peer>& out) {
   const Json* list = row.get(field);
   if (list == nullptr) return;
   if (!list->is_array()) return row.blame(field);
   for (const Json& entry : *list) {
     if (!entry.is_object()) return row.blame(field);
     Peer peer;
-    Row inside(entry);
+    RowReader inside(entry);
     inside.text("ip", peer.ip);
     inside.integer("port", peer.port);
     if (!inside.verdict(field, "x")) return row.blame(field);
@@ -116,17 +35,17 @@ void read_peers(Row& row, const char* field, std::vector<Peer>& out) {
   }
 }
 
-void read_headers(Row& row, Route& route) {
+void read_headers(RowReader& row, Route& route) {
   const Json* map = row.get("headers");
   if (map == nullptr) return;
   if (!map->is_object()) return row.blame("headers");
   for (const auto& [name, values] : map->items()) {
-    if (!Row::is_texts(values)) return row.blame("headers");
+    if (!RowReader::is_texts(values)) return row.blame("headers");
     route.headers.emplace_back(name, values.get<std::vector<std::string>>());
   }
 }
 
-void read_protocols(Row& row, Route& route) {
+void read_protocols(RowReader& row, Route& route) {
   std::vector<std::string> words = {"http", "https"};
   row.texts("protocols", words);
   for (const std::string& word : words) {
@@ -139,7 +58,7 @@ void read_protocols(Row& row, Route& route) {
 }  // namespace
 
 Result<Service> decode_service(const Json& json) {
-  Row row(json);
+  RowReader row(json);
   Service service;
   std::string protocol = "http";
   row.text("id", service.id);
@@ -160,7 +79,7 @@ Result<Service> decode_service(const Json& json) {
 }
 
 Result<Route> decode_route(const Json& json) {
-  Row row(json);
+  RowReader row(json);
   Route route;
   row.text("id", route.id);
   row.text("name", route.name);
