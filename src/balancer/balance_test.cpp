@@ -1,0 +1,193 @@
+#include "balancer/balance.h"
+
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "balancer/target_name.h"
+
+namespace sallyport::balancer {
+namespace {
+
+class BalanceTest : public testing::Test {
+ protected:
+  void use(model::Algorithm algorithm, double threshold = 0) {
+    model::Upstream upstream;
+    upstream.algorithm = algorithm;
+    upstream.threshold = threshold;
+    balance.configure(upstream);
+  }
+  void peers(std::vector<std::pair<std::string, uint32_t>> list) {
+    std::vector<NewPeer> out;
+    for (auto& [host, weight] : list) {
+      auto& state = states_of[host];
+      if (state == nullptr) state = std::make_shared<AddressState>();
+      out.push_back({{host + ":80", host, "10.0.0." + host.substr(1), 80}, weight, state});
+    }
+    balance.set_peers(std::move(out));
+  }
+  void mark(const std::string& host, bool healthy) {
+    states_of[host]->mark(healthy);
+    states->changed();
+  }
+  std::string pick(std::optional<uint64_t> hash = {}) {
+    const PeerPtr peer = balance.pick({.hash = hash, .now_ms = now});
+    return peer == nullptr ? "" : peer->at.host;
+  }
+  std::map<std::string, int> picks(int count) {
+    std::map<std::string, int> out;
+    for (int i = 0; i < count; ++i) ++out[pick()];
+    return out;
+  }
+
+  std::shared_ptr<UpstreamStates> states = std::make_shared<UpstreamStates>();
+  std::map<std::string, std::shared_ptr<AddressState>> states_of;
+  Balance balance{states, 42};
+  uint64_t now = 1000;
+};
+
+using Counts = std::map<std::string, int>;
+
+TEST_F(BalanceTest, RoundRobinIsExactAndSmooth) {
+  use(model::Algorithm::round_robin);
+  peers({{"a1", 5}, {"a2", 1}, {"a3", 1}});
+  EXPECT_EQ(picks(700), (Counts{{"a1", 500}, {"a2", 100}, {"a3", 100}}));
+  int longest = 0, run = 0;
+  for (int i = 0; i < 70; ++i) {
+    run = pick() == "a1" ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  EXPECT_LE(longest, 4);
+}
+
+TEST_F(BalanceTest, WeightZeroAndUnhealthyGetNothing) {
+  use(model::Algorithm::round_robin);
+  peers({{"a1", 0}, {"a2", 10}, {"a3", 10}});
+  EXPECT_EQ(picks(10), (Counts{{"a2", 5}, {"a3", 5}}));
+  mark("a2", false);
+  EXPECT_EQ(picks(10), (Counts{{"a3", 10}}));
+  mark("a3", false);
+  EXPECT_EQ(pick(), "");
+  mark("a2", true);
+  EXPECT_EQ(picks(2), (Counts{{"a2", 2}}));
+  peers({});
+  EXPECT_EQ(pick(), "");
+}
+
+TEST_F(BalanceTest, BelowTheThresholdNobodyServes) {
+  use(model::Algorithm::round_robin, 50);
+  peers({{"a1", 10}, {"a2", 10}, {"a3", 10}});
+  mark("a1", false);
+  EXPECT_NE(pick(), "");
+  mark("a2", false);
+  EXPECT_EQ(pick(), "");
+}
+
+TEST_F(BalanceTest, RetriesGoElsewhere) {
+  for (const auto algorithm : {model::Algorithm::round_robin, model::Algorithm::consistent_hashing,
+                               model::Algorithm::least_connections, model::Algorithm::latency}) {
+    use(algorithm);
+    peers({{"a1", 1}, {"a2", 100}, {"a3", 1}});
+    std::vector<PeerPtr> tried;
+    std::map<std::string, int> seen;
+    for (int i = 0; i < 3; ++i) {
+      tried.push_back(balance.pick({.hash = 7, .tried = tried, .now_ms = now}));
+      ++seen[tried.back()->at.host];
+    }
+    EXPECT_EQ(seen, (Counts{{"a1", 1}, {"a2", 1}, {"a3", 1}}));
+    EXPECT_NE(balance.pick({.hash = 7, .tried = tried, .now_ms = now}), nullptr);
+  }
+}
+
+TEST_F(BalanceTest, HashingIsStable) {
+  use(model::Algorithm::consistent_hashing);
+  peers({{"a1", 100}, {"a2", 100}, {"a3", 200}});
+  std::map<uint64_t, std::string> before;
+  Counts share;
+  for (uint64_t i = 0; i < 4000; ++i) {
+    const uint64_t hash = hash_of(std::to_string(i));
+    before[hash] = pick(hash);
+    ++share[before[hash]];
+    EXPECT_EQ(pick(hash), before[hash]);
+  }
+  EXPECT_NEAR(share["a3"], 2000, 300);
+  EXPECT_NEAR(share["a1"], 1000, 200);
+  // Another order changes nothing, one peer less moves its own values only.
+  peers({{"a3", 200}, {"a1", 100}, {"a2", 100}});
+  for (const auto& [hash, host] : before) EXPECT_EQ(pick(hash), host);
+  mark("a2", false);
+  for (const auto& [hash, host] : before) {
+    if (host != "a2") EXPECT_EQ(pick(hash), host);
+  }
+  mark("a2", true);
+  peers({{"a3", 200}, {"a1", 100}, {"a2", 100}, {"a4", 100}});
+  int moved = 0;
+  for (const auto& [hash, host] : before) moved += pick(hash) != host ? 1 : 0;
+  EXPECT_LT(moved, 4000 * 35 / 100);  // a fifth, and some for the points that the others lost
+}
+
+TEST_F(BalanceTest, LeastConnectionsLooksAtWeights) {
+  use(model::Algorithm::least_connections);
+  peers({{"a1", 10}, {"a2", 20}});
+  for (int i = 0; i < 300; ++i) ++balance.pick({})->active;
+  for (const PeerPtr& peer : balance.peers()) {
+    EXPECT_NEAR(peer->active, peer->at.host == "a1" ? 100 : 200, 1);
+  }
+}
+
+TEST_F(BalanceTest, LatencyPrefersTheFast) {
+  use(model::Algorithm::latency);
+  peers({{"a1", 10}, {"a2", 10}, {"a3", 10}});
+  for (const PeerPtr& peer : balance.peers()) {
+    for (int i = 0; i < 20; ++i) note_latency(*peer, peer->at.host == "a1" ? 200 : 5, now);
+  }
+  EXPECT_LT(picks(300)["a1"], 5);
+  now += 600'000;  // forgotten: it is asked again
+  EXPECT_GT(picks(300)["a1"], 50);
+  peers({{"a1", 10}, {"a2", 10}, {"a3", 10}, {"a4", 10}});
+  EXPECT_GT(balance.peers()[3]->latency_ms, 50);
+}
+
+TEST_F(BalanceTest, StateSurvivesChanges) {
+  use(model::Algorithm::least_connections);
+  peers({{"a1", 10}, {"a2", 10}});
+  const PeerPtr first = balance.peers()[0];
+  first->active = 3;
+  const uint32_t generation = balance.generation();
+  peers({{"a1", 10}, {"a2", 10}});
+  EXPECT_EQ(balance.generation(), generation);
+  peers({{"a2", 10}, {"a1", 30}});
+  EXPECT_GT(balance.generation(), generation);
+  EXPECT_EQ(balance.peers()[1], first);
+  EXPECT_EQ(first->active, 3u);
+}
+
+TEST(BalanceStart, WorkersDoNotBeginWithTheSamePeer) {
+  Counts first;
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    Balance balance(std::make_shared<UpstreamStates>(), seed * 0x9e37'79b9'7f4a'7c15);
+    balance.configure({});
+    std::vector<NewPeer> list;
+    for (const char* host : {"a1", "a2", "a3"}) {
+      list.push_back({{host, host, host, 80}, 100, std::make_shared<AddressState>()});
+    }
+    balance.set_peers(std::move(list));
+    ++first[balance.pick({})->at.host];
+  }
+  for (const auto& [host, count] : first) EXPECT_NEAR(count, 100, 40) << host;
+}
+
+TEST(TargetName, Parts) {
+  EXPECT_EQ(split_target("a.test:81").host, "a.test");
+  EXPECT_EQ(split_target("a.test:81").port, 81);
+  EXPECT_EQ(split_target("a.test").port, 8000);
+  EXPECT_EQ(split_target("[::1]:81").host, "::1");
+  EXPECT_EQ(split_target("[::1]:81").port, 81);
+  EXPECT_EQ(split_target("[::1]").host, "::1");
+  EXPECT_EQ(split_target("::1").host, "::1");
+  EXPECT_EQ(address_text("::1", 8), "[::1]:8");
+  EXPECT_EQ(address_text("1.2.3.4", 8), "1.2.3.4:8");
+}
+
+}  // namespace
+}  // namespace sallyport::balancer
