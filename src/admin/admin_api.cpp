@@ -1,5 +1,6 @@
 #include "admin/admin_api.h"
 
+#include "admin/config_endpoints.h"
 #include "admin/endpoints.h"
 #include "admin/entity_endpoints.h"
 #include "admin/node_endpoints.h"
@@ -23,8 +24,9 @@ Answer options_answer(const Endpoint& endpoint, const Request& request) {
 }  // namespace
 
 struct AdminApi::Parts {
-  Parts(model::Store& store, NodeInfo& info) : node(info), entities(store) {
+  Parts(model::Store& store, NodeInfo& info, DeclaredNode* declared) : node(info), entities(store) {
     add_node_endpoints(endpoints, node);
+    add_config_endpoints(endpoints, declared);
     entities.add_to(endpoints);
   }
 
@@ -45,8 +47,8 @@ struct AdminApi::Parts {
   EntityEndpoints entities;
 };
 
-AdminApi::AdminApi(model::Store& store, NodeInfo& node)
-    : parts_(std::make_unique<Parts>(store, node)) {}
+AdminApi::AdminApi(model::Store& store, NodeInfo& node, DeclaredNode* declared)
+    : parts_(std::make_unique<Parts>(store, node, declared)) {}
 
 AdminApi::~AdminApi() = default;
 

@@ -1,10 +1,11 @@
 // The Admin API: answers one request after the other, synchronously, on the control thread. The
 // workers' HTTP code receives requests on admin_listen and hands them over whole. Owned by the
-// application; `store` and `node` outlive it.
+// application; `store`, `node` and `declared` (null where there is a database) outlive it.
 #pragma once
 
 #include <memory>
 
+#include "admin/declared_node.h"
 #include "admin/node_info.h"
 #include "http/message.h"
 #include "model/store.h"
@@ -13,7 +14,7 @@ namespace sallyport::admin {
 
 class AdminApi {
  public:
-  AdminApi(model::Store& store, NodeInfo& node);
+  AdminApi(model::Store& store, NodeInfo& node, DeclaredNode* declared = nullptr);
   ~AdminApi();
 
   // Always answers; never throws. Adds every header but Date, Connection and Content-Length.

@@ -127,6 +127,10 @@ Answer store_fault(const model::EntitySchema& entity, const Json* row, const Sto
       return invalid_offset(given.error.detail);
     case StoreFault::Kind::unavailable:
       return unavailable(given);
+    case StoreFault::Kind::unsupported:
+      return json_answer(
+          405,
+          Json{{"message", given.error.detail}, {"name", "operation unsupported"}, {"code", 12}});
     case StoreFault::Kind::refused:
       break;
   }

@@ -94,6 +94,8 @@ class NodeInfo {
   // Nothing when the node runs without a database.
   virtual std::optional<LinkFacts> link() const = 0;
   virtual FeedFacts feed() const = 0;
+  // Of the declarative configuration in use; nothing when the node has a database.
+  virtual std::optional<std::string> configuration_hash() const { return std::nullopt; }
   // Of admin_gui_url: "https://host:port"; empty when it is not set.
   virtual std::vector<std::string> gui_origins() const { return {}; }
   // Empty when this node can serve traffic; otherwise what it is waiting for.

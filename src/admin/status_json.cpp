@@ -140,6 +140,7 @@ Answer status_answer(const NodeInfo& node, const Request& request) {
     out["database"] = Json{{"reachable", link->connected}};
     own["link"] = link_json(*link, unix_seconds());
   }
+  if (auto hash = node.configuration_hash()) out["configuration_hash"] = *hash;
   own["configuration"] = feed_json(node.feed());
   out["sallyport"] = std::move(own);
   return json_answer(200, out);

@@ -111,9 +111,17 @@ admin::FeedFacts Node::feed() const {
   return facts;
 }
 
+std::optional<std::string> Node::configuration_hash() const {
+  if (!parts_.declared) return std::nullopt;
+  return parts_.declared->configuration_hash();
+}
+
 std::string Node::not_ready() const {
   if (parts_.draining) return "draining";
   if (!parts_.snapshot) return "no configuration yet";
+  if (configuration_hash() == admin::kNoConfigurationHash) {
+    return "no configuration available (empty configuration present)";
+  }
   return "";
 }
 

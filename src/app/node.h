@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "admin/declared_node.h"
 #include "admin/node_info.h"
 #include "conf/settings.h"
 #include "postgres/change_feed.h"
@@ -24,6 +25,7 @@ struct NodeParts {
   int64_t built_at = 0;  // Unix seconds
   std::vector<std::string> build_faults;
   std::string node_id;
+  const admin::DeclaredNode* declared = nullptr;  // null with a database
   bool draining = false;
 };
 
@@ -41,6 +43,7 @@ class Node final : public admin::NodeInfo {
   std::vector<std::string> plugins_in_use() const override { return {}; }
   std::optional<admin::LinkFacts> link() const override;
   admin::FeedFacts feed() const override;
+  std::optional<std::string> configuration_hash() const override;
   std::string not_ready() const override;
 
  private:

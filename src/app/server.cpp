@@ -11,6 +11,7 @@
 #include "admin/admin_api.h"
 #include "admin/status_api.h"
 #include "app/control_loop.h"
+#include "app/declared_configuration.h"
 #include "app/gateway_options.h"
 #include "app/node.h"
 #include "base/log.h"
@@ -85,13 +86,17 @@ class RunningServer final : public Server {
   void run() override { loop_.run(); }
 
  private:
+  Result<void> start_configuration(const conf::Settings& settings);
+  Result<void> start_declared(const conf::Settings& settings);
   Result<void> start_link(const conf::Settings& settings);
   Result<void> load_configuration();
+  Result<void> renew_configuration(const conf::Settings& settings);
   bool link_changed(const conf::Settings& settings) const;
   void retire(std::unique_ptr<proxy::Gateway> former);
   Result<std::unique_ptr<proxy::Gateway>> start_gateway(const conf::Settings& settings);
   void watch_signals();
   void take_batch(model::ChangeBatch batch);
+  std::vector<std::string> build_faults() const;
   void publish(std::shared_ptr<const runtime::Snapshot> snapshot, std::vector<std::string> faults);
   void reload();
   void quit();
@@ -105,7 +110,8 @@ class RunningServer final : public Server {
   Node node_;
   admin::StatusApi status_;
   runtime::Publisher publisher_;
-  runtime::Builder builder_;  // the feed's thread
+  runtime::Builder builder_;  // the feed's thread; this one without a database
+  std::unique_ptr<DeclaredConfiguration> declared_;
   std::unique_ptr<postgres::ChangeFeed> feed_;
   std::unique_ptr<postgres::Store> store_;
   std::unique_ptr<admin::AdminApi> admin_;
@@ -120,14 +126,32 @@ Result<void> RunningServer::start() {
   if (!id) return fail(id.error());
   parts_.node_id = *id;
   parts_.settings = &settings_;
-  if (auto started = start_link(settings_); !started) return started;
-  if (auto loaded = load_configuration(); !loaded) return loaded;
+  if (auto started = start_configuration(settings_); !started) return started;
   auto gateway = start_gateway(settings_);
   if (!gateway) return fail(gateway.error());
   gateway_ = std::move(*gateway);
   parts_.gateway = gateway_.get();
   log::notice("{} started: {} worker(s) on {}", kServerToken, worker_count(settings_),
               gateway_->backend());
+  return {};
+}
+
+Result<void> RunningServer::start_configuration(const conf::Settings& settings) {
+  if (settings.string(Key::database) == "off") return start_declared(settings);
+  if (auto started = start_link(settings); !started) return started;
+  return load_configuration();
+}
+
+// All of it happens on this thread: what POST /config answers is in the workers' mailboxes by then.
+Result<void> RunningServer::start_declared(const conf::Settings& settings) {
+  declared_ = std::make_unique<DeclaredConfiguration>([this](const model::ChangeBatch& batch) {
+    builder_.apply(batch);
+    auto snapshot = builder_.build();
+    publish(std::move(snapshot), build_faults());
+  });
+  if (auto loaded = declared_->load(settings); !loaded) return loaded;
+  parts_.declared = declared_.get();
+  admin_ = std::make_unique<admin::AdminApi>(declared_->store(), node_, declared_.get());
   return {};
 }
 
@@ -164,13 +188,17 @@ Result<void> RunningServer::load_configuration() {
               "`sallyport doctor` walks the link step by step", Retry::later);
 }
 
+std::vector<std::string> RunningServer::build_faults() const {
+  std::vector<std::string> faults;
+  for (const Error& fault : builder_.faults()) faults.push_back(fault.text());
+  return faults;
+}
+
 // On the feed's thread: building does not hold up the Admin API.
 void RunningServer::take_batch(model::ChangeBatch batch) {
   if (!builder_.apply(batch) && !batch.complete) return;
   auto snapshot = builder_.build();
-  std::vector<std::string> faults;
-  for (const Error& fault : builder_.faults()) faults.push_back(fault.text());
-  loop_.post([this, snapshot = std::move(snapshot), faults = std::move(faults)]() mutable {
+  loop_.post([this, snapshot = std::move(snapshot), faults = build_faults()]() mutable {
     publish(std::move(snapshot), std::move(faults));
   });
 }
@@ -260,6 +288,21 @@ bool RunningServer::link_changed(const conf::Settings& settings) const {
   return false;
 }
 
+// At a reload: a declarative file is read anew, a link to the database that has changed replaced.
+Result<void> RunningServer::renew_configuration(const conf::Settings& settings) {
+  const std::string& database = settings.string(Key::database);
+  if (database != settings_.string(Key::database)) {
+    return fail("app.reload_database", Side::config,
+                fmt::format("database = {} takes effect at a restart only", database),
+                "use `sallyport restart`");
+  }
+  if (declared_) return declared_->load(settings);
+  if (!link_changed(settings)) return {};
+  if (auto linked = start_link(settings); !linked) return linked;
+  feed_->start();
+  return {};
+}
+
 // All or nothing: the new data plane runs before the old one stops accepting.
 void RunningServer::reload() {
   auto refuse = [](const Error& error) {
@@ -271,12 +314,10 @@ void RunningServer::reload() {
     log::error("reload: the former configuration stays in use");
     return;
   }
+  // First, for a data plane that is given up again would reset the connections in its backlog.
+  if (auto renewed = renew_configuration(loaded.settings); !renewed) return refuse(renewed.error());
   auto gateway = start_gateway(loaded.settings);
   if (!gateway) return refuse(gateway.error());
-  if (link_changed(loaded.settings)) {
-    if (auto linked = start_link(loaded.settings); !linked) return refuse(linked.error());
-    feed_->start();
-  }
   log::Level level;
   if (log::parse_level(loaded.settings.string(Key::log_level), level)) log::set_level(level);
   settings_ = std::move(loaded.settings);

@@ -27,6 +27,7 @@ struct StoreFault {
     referenced,   // `other` is the entity that still references this one
     bad_offset,   // a page offset that this store did not hand out
     unavailable,  // no connection; answer 503
+    unsupported,  // this store takes no writes; `error.detail` says so in Kong's words
     refused,      // anything else that the database said
   };
   Kind kind = Kind::refused;

@@ -28,9 +28,9 @@ def write_conf(path, settings):
     return str(path)
 
 
-def sallyport(*arguments, check=None, timeout=120):
+def sallyport(*arguments, check=None, timeout=120, env=None, **options):
     done = subprocess.run([SALLYPORT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=timeout)
+                          timeout=timeout, env=dict(os.environ, **(env or {})), **options)
     assert check is None or done.returncode == check, (done.returncode, done.stdout, done.stderr)
     return done
 
@@ -78,7 +78,7 @@ def call(port, method, path, body=None, headers=None, timeout=15):
 
 
 class Node:
-    def __init__(self, prefix, settings, workers=2):
+    def __init__(self, prefix, settings, workers=2, wait=True):
         os.makedirs(prefix, exist_ok=True)
         self.admin, self.proxy, self.status_port = free_port(), free_port(), free_port()
         settings = dict(settings, prefix=prefix, workers=workers, admin_listen=f"127.0.0.1:{self.admin}",
@@ -89,6 +89,8 @@ class Node:
         with open(self.log, "w") as log:
             self.process = subprocess.Popen([SALLYPORT, "start", "--foreground", "-c", self.conf], stderr=log,
                                             stdout=log)
+        if not wait:
+            return
         try:
             wait_until(self.ready, "the node to be ready", 60)
         except AssertionError:
