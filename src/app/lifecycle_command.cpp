@@ -1,19 +1,26 @@
 // stop, quit, reload, health: words to a running node, by its pid file.
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "app/commands.h"
 #include "app/configuration.h"
 #include "app/pid_file.h"
+#include "app/reload_report.h"
 
 namespace sallyport::app {
 namespace {
+
+// Longer than a link may take to be refused (pg_timeout) on several hosts.
+constexpr std::chrono::seconds kReload{60};
 
 // Where the node runs. -p is enough for these commands, whatever the file says.
 std::string prefix_of(const ConfigurationOptions& options) {
@@ -21,16 +28,32 @@ std::string prefix_of(const ConfigurationOptions& options) {
   return conf::load(sources_of(options)).settings.string(conf::Key::prefix);
 }
 
-int not_running(const std::string& prefix) {
-  fmt::print(stderr, "Error: Sallyport is not running in {}\n", prefix);
+int refuse(const std::string& text) {
+  fmt::print(stderr, "Error: {}\n", text);
   return 1;
+}
+
+int not_running(const std::string& prefix) {
+  std::string path = PidFile::path(prefix);
+  if (access(path.c_str(), R_OK) != 0 && errno == EACCES) {
+    return refuse(fmt::format("cannot read {}; run the command as the node's user", path));
+  }
+  return refuse(fmt::format("Sallyport is not running in {}", prefix));
+}
+
+// False after saying why; a process that is just gone is no fault.
+bool send_signal(pid_t pid, int signal) {
+  if (kill(pid, signal) == 0 || errno == ESRCH) return true;
+  refuse(fmt::format("cannot signal process {}: {}; run the command as its user, or as root", pid,
+                     strerror(errno)));
+  return false;
 }
 
 int end(const ConfigurationOptions& options, int signal, int seconds, const char* done) {
   std::string prefix = prefix_of(options);
   auto pid = PidFile::owner(prefix);
   if (!pid) return not_running(prefix);
-  kill(*pid, signal);
+  if (!send_signal(*pid, signal)) return 1;
   if (wait_until_gone(prefix, std::chrono::seconds(seconds))) {
     fmt::print("{}\n", done);
     return 0;
@@ -42,8 +65,7 @@ int end(const ConfigurationOptions& options, int signal, int seconds, const char
       return 0;
     }
   }
-  fmt::print(stderr, "Error: process {} does not stop\n", *pid);
-  return 1;
+  return refuse(fmt::format("process {} does not stop; see its log", *pid));
 }
 
 }  // namespace
@@ -80,7 +102,17 @@ Action reload_command(CLI::App& command) {
     std::string prefix = loaded->settings.string(conf::Key::prefix);
     auto pid = PidFile::owner(prefix);
     if (!pid) return not_running(prefix);
-    kill(*pid, SIGHUP);
+    ReloadReport report(prefix);
+    if (!send_signal(*pid, SIGHUP)) return 1;
+    auto running = [&] { return PidFile::owner(prefix) == pid; };
+    auto fault = report.wait(kReload, running);
+    if (!fault) {
+      return refuse(running() ? "the node has not answered yet; its log will say what it did"
+                              : "the node ended; see its log");
+    }
+    if (!fault->empty()) {
+      return refuse(fmt::format("{}; the former configuration stays in use", *fault));
+    }
     fmt::print("Sallyport reloaded\n");
     return 0;
   };

@@ -17,6 +17,19 @@
 
 namespace sallyport::app {
 
+namespace {
+
+// A command that asks for the owner holds a shared lock for a moment: that is no node.
+bool lock(int fd) {
+  for (int tries = 0; tries < 20; ++tries) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+}  // namespace
+
 std::string PidFile::path(const std::string& prefix) {
   return prefix + "/pids/sallyport.pid";
 }
@@ -30,7 +43,7 @@ Result<PidFile> PidFile::take(const std::string& prefix) {
                 fmt::format("cannot open {}: {}", path, strerror(errno)),
                 "choose a writable prefix with -p");
   }
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  if (!lock(fd)) {
     close(fd);
     auto pid = owner(prefix);
     return fail("app.running", Side::config,

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <latch>
+#include <list>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -14,7 +17,9 @@
 #include "app/declared_configuration.h"
 #include "app/gateway_options.h"
 #include "app/node.h"
+#include "app/reload_report.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/version.h"
 #include "postgres/change_feed.h"
 #include "postgres/migrations/migrator.h"
@@ -73,24 +78,35 @@ Result<void> check_schema(const postgres::LinkSettings& link) {
 class RunningServer final : public Server {
  public:
   RunningServer(conf::Settings settings, std::function<conf::Loaded()> reload)
-      : settings_(std::move(settings)), reload_(std::move(reload)), node_(parts_), status_(node_) {}
+      : settings_(std::move(settings)),
+        prefix_(settings_.string(Key::prefix)),
+        reload_(std::move(reload)),
+        node_(parts_),
+        status_(node_) {}
 
   ~RunningServer() override {
     feed_.reset();
     if (gateway_) gateway_->stop();
-    for (auto& gateway : retired_) gateway->stop();  // ends their drains
-    waiting_.clear();
+    for (Retired& former : retired_) former.gateway->stop();  // ends their drains
   }
 
   Result<void> start();
   void run() override { loop_.run(); }
 
  private:
+  // A data plane of a former configuration, and the thread that waits for its last connection.
+  struct Retired {
+    std::unique_ptr<proxy::Gateway> gateway;
+    std::shared_ptr<std::latch> drained;
+    std::jthread waiting;  // ends, and is joined, before the gateway goes
+  };
+
   Result<void> start_configuration(const conf::Settings& settings);
   Result<void> start_declared(const conf::Settings& settings);
-  Result<void> start_link(const conf::Settings& settings);
+  Result<postgres::LinkSettings> check_link(const conf::Settings& settings);
+  void start_link(const conf::Settings& settings, const postgres::LinkSettings& link);
   Result<void> load_configuration();
-  Result<void> renew_configuration(const conf::Settings& settings);
+  Result<std::optional<postgres::LinkSettings>> renew_configuration(const conf::Settings& settings);
   bool link_changed(const conf::Settings& settings) const;
   void retire(std::unique_ptr<proxy::Gateway> former);
   Result<std::unique_ptr<proxy::Gateway>> start_gateway(const conf::Settings& settings);
@@ -99,11 +115,13 @@ class RunningServer final : public Server {
   std::vector<std::string> build_faults() const;
   void publish(std::shared_ptr<const runtime::Snapshot> snapshot, std::vector<std::string> faults);
   void reload();
+  Result<void> try_reload();
   void quit();
   proxy::Handler on_control_thread(
       std::function<http::BufferedResponse(const http::BufferedRequest&)> handle);
 
   conf::Settings settings_;
+  const std::string prefix_;  // where the node was started, whatever a later file says
   std::function<conf::Loaded()> reload_;
   ControlLoop loop_;
   NodeParts parts_;
@@ -116,8 +134,8 @@ class RunningServer final : public Server {
   std::unique_ptr<postgres::Store> store_;
   std::unique_ptr<admin::AdminApi> admin_;
   std::unique_ptr<proxy::Gateway> gateway_;
-  std::vector<std::unique_ptr<proxy::Gateway>> retired_;  // of former configurations, draining
-  std::vector<std::jthread> waiting_;                     // for a data plane to drain
+  std::list<Retired> retired_;
+  std::jthread quitting_;  // waits for everything to drain
 };
 
 Result<void> RunningServer::start() {
@@ -138,7 +156,9 @@ Result<void> RunningServer::start() {
 
 Result<void> RunningServer::start_configuration(const conf::Settings& settings) {
   if (settings.string(Key::database) == "off") return start_declared(settings);
-  if (auto started = start_link(settings); !started) return started;
+  auto link = check_link(settings);
+  if (!link) return fail(link.error());
+  start_link(settings, *link);
   return load_configuration();
 }
 
@@ -155,29 +175,37 @@ Result<void> RunningServer::start_declared(const conf::Settings& settings) {
   return {};
 }
 
-Result<void> RunningServer::start_link(const conf::Settings& settings) {
+// Touches nothing of what runs.
+Result<postgres::LinkSettings> RunningServer::check_link(const conf::Settings& settings) {
   auto link = postgres::link_settings(settings, postgres::LinkRole::main);
-  if (!link) return fail(link.error());
-  if (auto checked = check_schema(*link); !checked) return checked;
-  feed_.reset();  // the former one, at a reload
-  parts_.link = *link;
+  if (!link) return link;
+  if (auto checked = check_schema(*link); !checked) return fail(checked.error());
+  return link;
+}
+
+void RunningServer::start_link(const conf::Settings& settings, const postgres::LinkSettings& link) {
+  // At a reload these are the former ones, and each refers to the one after it.
+  parts_.feed = nullptr;
+  admin_.reset();
+  store_.reset();
+  feed_.reset();
+  parts_.link = link;
 
   postgres::ChangeFeed::Options options;
-  options.link = *link;
+  options.link = link;
   options.entities = runtime::Builder::entities();
   options.poll =
       Milliseconds(static_cast<int64_t>(settings.number(Key::db_update_frequency) * 1000));
   feed_ = std::make_unique<postgres::ChangeFeed>(
       std::move(options), [this](model::ChangeBatch batch) { take_batch(std::move(batch)); });
   parts_.feed = feed_.get();
-  store_ = std::make_unique<postgres::Store>(*link, &feed_->health());
+  store_ = std::make_unique<postgres::Store>(link, &feed_->health());
   admin_ = std::make_unique<admin::AdminApi>(*store_, node_);
-  return {};
+  feed_->start();
 }
 
 // No listener is bound before the first snapshot is there: nobody gets a 404 for being early.
 Result<void> RunningServer::load_configuration() {
-  feed_->start();
   bool loaded = loop_.run_until([this] { return parts_.snapshot != nullptr; },
                                 Clock::now() + parts_.link.timeout + kFirstLoad);
   if (loaded) return {};
@@ -256,8 +284,18 @@ void RunningServer::watch_signals() {
 void RunningServer::quit() {
   if (std::exchange(parts_.draining, true)) return;
   log::notice("draining, for at most {} s", kDrain.count() / 1000);
-  waiting_.emplace_back([this] {
-    if (!gateway_->drain(kDrain)) log::warn("some connections were cut");
+  std::vector<std::shared_ptr<std::latch>> others;
+  for (const Retired& former : retired_) others.push_back(former.drained);
+  quitting_ = std::jthread([this, gateway = gateway_.get(), others = std::move(others)] {
+    const TimePoint deadline = Clock::now() + kDrain;
+    bool all = gateway->drain(kDrain);
+    for (const auto& drained : others) {
+      while (!drained->try_wait() && Clock::now() < deadline) {
+        std::this_thread::sleep_for(Milliseconds(10));
+      }
+      all &= drained->try_wait();
+    }
+    if (!all) log::warn("some connections were cut");
     loop_.stop();
   });
 }
@@ -265,11 +303,13 @@ void RunningServer::quit() {
 // The former data plane of a reload: drained beside the new one, destroyed on this thread.
 void RunningServer::retire(std::unique_ptr<proxy::Gateway> former) {
   proxy::Gateway* gateway = former.get();
-  retired_.push_back(std::move(former));
-  waiting_.emplace_back([this, gateway] {
+  auto drained = std::make_shared<std::latch>(1);
+  retired_.push_back({std::move(former), drained, {}});
+  retired_.back().waiting = std::jthread([this, gateway, drained] {
     gateway->drain(kRetireDrain);
+    drained->count_down();
     loop_.post([this, gateway] {
-      std::erase_if(retired_, [&](const auto& held) { return held.get() == gateway; });
+      std::erase_if(retired_, [&](const Retired& held) { return held.gateway.get() == gateway; });
     });
   });
 }
@@ -288,42 +328,59 @@ bool RunningServer::link_changed(const conf::Settings& settings) const {
   return false;
 }
 
-// At a reload: a declarative file is read anew, a link to the database that has changed replaced.
-Result<void> RunningServer::renew_configuration(const conf::Settings& settings) {
+// The answer that `sallyport reload` waits for.
+void RunningServer::reload() {
+  auto done = try_reload();
+  if (done) {
+    log::notice("reloaded");
+  } else {
+    log::error("reload: {}; the former configuration stays in use", done.error().text());
+  }
+  ReloadReport::write(prefix_, done ? "" : done.error().text());
+}
+
+// At a reload, before anything is changed: a declarative file is read anew, a link to the database
+// that has changed is tried.
+Result<std::optional<postgres::LinkSettings>> RunningServer::renew_configuration(
+    const conf::Settings& settings) {
   const std::string& database = settings.string(Key::database);
   if (database != settings_.string(Key::database)) {
     return fail("app.reload_database", Side::config,
                 fmt::format("database = {} takes effect at a restart only", database),
                 "use `sallyport restart`");
   }
-  if (declared_) return declared_->load(settings);
-  if (!link_changed(settings)) return {};
-  if (auto linked = start_link(settings); !linked) return linked;
-  feed_->start();
-  return {};
+  if (declared_) {
+    if (auto loaded = declared_->load(settings); !loaded) return fail(loaded.error());
+    return std::nullopt;
+  }
+  if (!link_changed(settings)) return std::nullopt;
+  auto link = check_link(settings);
+  if (!link) return fail(link.error());
+  return std::move(*link);
 }
 
-// All or nothing: the new data plane runs before the old one stops accepting.
-void RunningServer::reload() {
-  auto refuse = [](const Error& error) {
-    log::error("reload: {}; the former configuration stays in use", error.text());
-  };
+// All or nothing. What may fail comes first, for a data plane that is given up again would reset
+// the connections in its backlog; the new one runs before the old one stops accepting.
+Result<void> RunningServer::try_reload() {
+  if (parts_.draining) return fail("app.reload", Side::config, "the node is draining");
   conf::Loaded loaded = reload_();
   if (!loaded.faults.empty()) {
-    for (const conf::Fault& fault : loaded.faults) log::error("reload: {}", fault.text());
-    log::error("reload: the former configuration stays in use");
-    return;
+    std::vector<std::string> faults;
+    for (const conf::Fault& fault : loaded.faults) faults.push_back(fault.text());
+    return fail("app.reload", Side::config, text::join(faults, "; "));
   }
-  // First, for a data plane that is given up again would reset the connections in its backlog.
-  if (auto renewed = renew_configuration(loaded.settings); !renewed) return refuse(renewed.error());
+  auto link = renew_configuration(loaded.settings);
+  if (!link) return fail(link.error());
   auto gateway = start_gateway(loaded.settings);
-  if (!gateway) return refuse(gateway.error());
-  log::Level level;
-  if (log::parse_level(loaded.settings.string(Key::log_level), level)) log::set_level(level);
+  if (!gateway) return fail(gateway.error());
   settings_ = std::move(loaded.settings);
   retire(std::exchange(gateway_, std::move(*gateway)));
   parts_.gateway = gateway_.get();
-  log::notice("reloaded");
+  if (*link) start_link(settings_, **link);
+  log::Level level;
+  if (log::parse_level(settings_.string(Key::log_level), level)) log::set_level(level);
+  for (const conf::Fault& warning : loaded.warnings) log::warn("{}", warning.text());
+  return {};
 }
 
 }  // namespace

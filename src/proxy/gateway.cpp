@@ -18,7 +18,7 @@ class RunningGateway final : public Gateway {
   explicit RunningGateway(Options options) { shared_.options = std::move(options); }
   ~RunningGateway() override { stop(); }
 
-  Result<void> start();
+  Result<void> start(const runtime::Publisher& publisher);
   void subscribe(runtime::Publisher& publisher);
 
   bool drain(Milliseconds within) override;
@@ -40,6 +40,7 @@ class RunningGateway final : public Gateway {
   std::unique_ptr<AccessLog> access_log_;
   std::map<Role, std::shared_ptr<const net::TlsContext>> tls_;  // of the `ssl` listeners
   std::vector<BoundListener> bound_;
+  std::mutex stopping_;
   // Shared with the subscription, which the publisher may keep longer than the gateway lives.
   std::shared_ptr<Workers> workers_ = std::make_shared<Workers>();
 };
@@ -59,7 +60,7 @@ Result<void> check(const Options& options) {
   return {};
 }
 
-Result<void> RunningGateway::start() {
+Result<void> RunningGateway::start(const runtime::Publisher& publisher) {
   Options& options = shared_.options;
   if (auto checked = check(options); !checked) return checked;
   auto real_ip =
@@ -79,7 +80,7 @@ Result<void> RunningGateway::start() {
   for (auto& listeners : per_worker) {
     auto& worker =
         workers_->emplace_back(std::make_unique<WorkerThread>(shared_, std::move(listeners)));
-    if (auto started = worker->start(&fallback); !started) return started;
+    if (auto started = worker->start(&fallback, publisher.current()); !started) return started;
   }
   if (!fallback.empty()) log::notice("io_backend: epoll in place of io_uring: {}", fallback);
   return {};
@@ -138,8 +139,9 @@ void RunningGateway::subscribe(runtime::Publisher& publisher) {
   publisher.subscribe([workers = std::weak_ptr<Workers>(workers_)](
                           const std::shared_ptr<const runtime::Snapshot>& snapshot) {
     const auto alive = workers.lock();
-    if (alive == nullptr) return;
+    if (alive == nullptr) return false;
     for (const auto& worker : *alive) worker->post_snapshot(snapshot);
+    return true;
   });
 }
 
@@ -167,7 +169,9 @@ bool RunningGateway::drain(Milliseconds within) {
   return drained;
 }
 
+// A drain that ends and a stop may come at once; a thread is joined by one of them.
 void RunningGateway::stop() {
+  std::lock_guard lock(stopping_);
   for (const auto& worker : *workers_) worker->stop();
 }
 
@@ -200,7 +204,7 @@ void RunningGateway::reopen_logs() {
 
 Result<std::unique_ptr<Gateway>> Gateway::start(Options options, runtime::Publisher& publisher) {
   auto gateway = std::make_unique<RunningGateway>(std::move(options));
-  if (auto started = gateway->start(); !started) return fail(started.error());
+  if (auto started = gateway->start(publisher); !started) return fail(started.error());
   gateway->subscribe(publisher);
   return std::unique_ptr<Gateway>(std::move(gateway));
 }

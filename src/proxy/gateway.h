@@ -35,10 +35,10 @@ struct BoundListener {
 
 class Gateway {
  public:
-  // Binds every listener, starts the workers and subscribes them to `publisher`. Requests that come
-  // before the first snapshot are answered as if there were no routes. Errors: "gateway.listen"
-  // (address in use, not ours, no permission), "gateway.io_backend" (io_uring demanded and
-  // refused), "gateway.tls", "gateway.option".
+  // Binds every listener, starts the workers with the current snapshot of `publisher` and
+  // subscribes them to it. Requests that come before there is one are answered as if there were no
+  // routes. Errors: "gateway.listen" (address in use, not ours, no permission),
+  // "gateway.io_backend" (io_uring demanded and refused), "gateway.tls", "gateway.option".
   static Result<std::unique_ptr<Gateway>> start(Options options, runtime::Publisher& publisher);
 
   Gateway(const Gateway&) = delete;
@@ -49,7 +49,7 @@ class Gateway {
   // connection is closed or `within` has passed; what is left then is cut. False when it cut some.
   virtual bool drain(Milliseconds within) = 0;
 
-  // Cuts every connection and joins the threads. Idempotent.
+  // Cuts every connection and joins the threads; ends a drain() of another thread. Idempotent.
   virtual void stop() = 0;
 
   virtual Counters counters() const = 0;

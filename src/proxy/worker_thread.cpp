@@ -13,17 +13,19 @@ WorkerThread::~WorkerThread() {
   stop();
 }
 
-Result<void> WorkerThread::start(std::string* fallback) {
+Result<void> WorkerThread::start(std::string* fallback,
+                                 std::shared_ptr<const runtime::Snapshot> first) {
   std::promise<Started> promise;
   auto future = promise.get_future();
-  thread_ = std::thread([this, &promise] { run(promise); });
+  thread_ = std::thread([this, &promise, first = std::move(first)] { run(promise, first); });
   Started started = future.get();
   if (fallback != nullptr) *fallback = std::move(started.fallback);
   return started.result;
 }
 
 // The loop belongs to the thread that makes it, io_uring's single issuer.
-void WorkerThread::run(std::promise<Started>& started) {
+void WorkerThread::run(std::promise<Started>& started,
+                       std::shared_ptr<const runtime::Snapshot> first) {
   ::pthread_setname_np(::pthread_self(), "sallyport-work");
   Started outcome;
   auto loop = net::Loop::create(shared_.options.io_backend, &outcome.fallback);
@@ -43,17 +45,20 @@ void WorkerThread::run(std::promise<Started>& started) {
   mailbox_ = (*loop)->mailbox();
   Worker worker(shared_, counters_, std::move(*loop), std::move(*resolver));
   worker_ = &worker;
+  if (first) take(std::move(first));
   started.set_value(std::move(outcome));
   worker.run(listeners_);
 }
 
 void WorkerThread::post_snapshot(std::shared_ptr<const runtime::Snapshot> snapshot) {
   if (mailbox_ == nullptr) return;
-  mailbox_->post([this, snapshot = std::move(snapshot)]() mutable {
-    const uint64_t version = snapshot->version;
-    worker_->replace_snapshot(std::move(snapshot));
-    snapshot_version_.store(version, std::memory_order_release);
-  });
+  mailbox_->post([this, snapshot = std::move(snapshot)]() mutable { take(std::move(snapshot)); });
+}
+
+void WorkerThread::take(std::shared_ptr<const runtime::Snapshot> snapshot) {
+  const uint64_t version = snapshot->version;
+  worker_->replace_snapshot(std::move(snapshot));
+  snapshot_version_.store(version, std::memory_order_release);
 }
 
 void WorkerThread::post_drain(std::function<void()> drained) {

@@ -26,8 +26,9 @@ class WorkerThread {
   WorkerThread& operator=(const WorkerThread&) = delete;
   ~WorkerThread();  // stops
 
-  // Returns when the worker accepts, or says why it does not. `fallback`: see net::Loop::create().
-  Result<void> start(std::string* fallback);
+  // Returns when the worker accepts, or says why it does not. `first`, when there is one, is in use
+  // before the first connection is accepted. `fallback`: see net::Loop::create().
+  Result<void> start(std::string* fallback, std::shared_ptr<const runtime::Snapshot> first);
 
   std::string_view backend() const { return backend_; }
   const WorkerCounters& counters() const { return counters_; }
@@ -43,7 +44,8 @@ class WorkerThread {
     Result<void> result;
     std::string fallback;
   };
-  void run(std::promise<Started>& started);
+  void run(std::promise<Started>& started, std::shared_ptr<const runtime::Snapshot> first);
+  void take(std::shared_ptr<const runtime::Snapshot> snapshot);  // the worker's thread
 
   const WorkerShared& shared_;
   std::vector<WorkerListener> listeners_;

@@ -153,7 +153,10 @@ TEST(Builder, HostHeaderNamesUnusualPorts) {
 TEST(Publisher, TellsEverySubscriber) {
   Publisher publisher;
   std::vector<uint64_t> seen;
-  auto subscriber = [&](const std::shared_ptr<const Snapshot>& s) { seen.push_back(s->version); };
+  auto subscriber = [&](const std::shared_ptr<const Snapshot>& s) {
+    seen.push_back(s->version);
+    return true;
+  };
   publisher.subscribe(subscriber);
   Builder builder;
   publisher.publish(builder.build());

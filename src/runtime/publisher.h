@@ -14,12 +14,14 @@ namespace sallyport::runtime {
 class Publisher {
  public:
   // Called by the publishing thread, one call at a time; must pass the pointer on to its worker's
-  // loop and return at once, and must not call the publisher.
-  using Subscriber = std::function<void(std::shared_ptr<const Snapshot>)>;
+  // loop and return at once, and must not call the publisher. False: it is gone, and is not called
+  // again.
+  using Subscriber = std::function<bool(std::shared_ptr<const Snapshot>)>;
 
   // A subscriber gets the current snapshot at once when there is one.
   void subscribe(Subscriber subscriber);
   void publish(std::shared_ptr<const Snapshot> snapshot);
+  size_t subscribers() const;
   std::shared_ptr<const Snapshot> current() const;
 
  private:
