@@ -187,6 +187,19 @@ bool next_element(std::string_view& list, std::string_view& element) {
   return false;
 }
 
+bool connection_specific(HeaderId id) {
+  switch (id) {
+    case HeaderId::connection:
+    case HeaderId::keep_alive:
+    case HeaderId::proxy_connection:
+    case HeaderId::transfer_encoding:
+    case HeaderId::upgrade:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool list_contains(std::string_view list, std::string_view token) {
   std::string_view element;
   while (next_element(list, element)) {

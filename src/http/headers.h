@@ -18,6 +18,9 @@ std::string_view header_name(HeaderId id);
 // Methods are case-sensitive (RFC 9110 section 9.1): "get" is Method::other.
 Method method_of(std::string_view text);
 
+// Fields that HTTP/1 has for a connection and that HTTP/2 forbids (RFC 9113 section 8.2.2).
+bool connection_specific(HeaderId id);
+
 // Whether a comma separated list, as in Connection, holds `token`. Case does not matter.
 bool list_contains(std::string_view list, std::string_view token);
 

@@ -22,7 +22,23 @@ struct FdWatch {
   bool armed = false;
 };
 
-class Backend {
+// What one stream needs of whoever moves its bytes: a backend, or a connection that carries many
+// streams (HTTP/2).
+class StreamBackend {
+ public:
+  // Makes bytes come: now, then true and the stream has been told of them, of the end or of an
+  // error; or later.
+  virtual bool receive(Stream& stream) = 0;
+  // Sends what the stream has queued; the stream is told of progress.
+  virtual void send(Stream& stream) = 0;
+  // Closes the descriptor and retires the stream once the kernel has let go of it.
+  virtual void close(Stream& stream) = 0;
+
+ protected:
+  ~StreamBackend() = default;
+};
+
+class Backend : public StreamBackend {
  public:
   virtual ~Backend() = default;
 
@@ -32,14 +48,7 @@ class Backend {
 
   // A new stream. False with errno when the kernel refuses to watch it.
   virtual bool add(Stream& stream) = 0;
-  // Makes bytes come: now, then true and the stream has been told of them, of the end or of an
-  // error; or later.
-  virtual bool receive(Stream& stream) = 0;
-  // Sends what the stream has queued; the stream is told of progress.
-  virtual void send(Stream& stream) = 0;
   virtual void connect(Stream& stream, const SocketAddress& address) = 0;
-  // Closes the descriptor and retires the stream once the kernel has let go of it.
-  virtual void close(Stream& stream) = 0;
 
   virtual void start_accepting(Listener& listener) = 0;
   virtual void stop_accepting(Listener& listener) = 0;

@@ -93,6 +93,19 @@ void BlockQueue::push_front(BlockPtr block) {
   if (tail_ == nullptr) tail_ = raw;
 }
 
+void BlockQueue::append(std::string_view bytes, BlockPool& pool) {
+  if (tail_ != nullptr) {
+    const size_t fits = tail_->append(bytes);
+    bytes_ += fits;
+    bytes.remove_prefix(fits);
+  }
+  while (!bytes.empty()) {
+    BlockPtr block = pool.take();
+    bytes.remove_prefix(block->append(bytes));
+    push(std::move(block));
+  }
+}
+
 BlockPtr BlockQueue::pop() {
   Block* raw = head_;
   if (raw == nullptr) return nullptr;

@@ -82,6 +82,8 @@ class BlockQueue {
   Block* front() const { return head_; }
   void push(BlockPtr block);
   void push_front(BlockPtr block);
+  // A copy of `bytes`, in the room of the last block as far as that goes.
+  void append(std::string_view bytes, BlockPool& pool);
   BlockPtr pop();
   // Drops `count` bytes from the front; blocks that are used up go back to their pool.
   void consume(size_t count);

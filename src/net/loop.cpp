@@ -72,7 +72,7 @@ void Loop::update_now() {
 }
 
 StreamPtr Loop::adopt(int fd) {
-  auto* stream = new (allocate_frame(sizeof(Stream))) Stream(*this, fd);
+  auto* stream = new (allocate_frame(sizeof(Stream))) Stream(*this, *backend_, fd);
   if (!backend_->add(*stream)) {
     const int error = errno;
     ::close(fd);
@@ -81,11 +81,21 @@ StreamPtr Loop::adopt(int fd) {
     errno = error;
     return nullptr;
   }
-  stream->next_ = streams_;
-  if (streams_ != nullptr) streams_->prev_ = &stream->next_;
-  stream->prev_ = &streams_;
-  streams_ = stream;
+  link(*stream);
   return StreamPtr(stream);
+}
+
+StreamPtr Loop::make_stream(StreamBackend& backend) {
+  auto* stream = new (allocate_frame(sizeof(Stream))) Stream(*this, backend, -1);
+  link(*stream);
+  return StreamPtr(stream);
+}
+
+void Loop::link(Stream& stream) {
+  stream.next_ = streams_;
+  if (streams_ != nullptr) streams_->prev_ = &stream.next_;
+  stream.prev_ = &streams_;
+  streams_ = &stream;
 }
 
 Task<Connected> Loop::connect(const SocketAddress& address, uint32_t timeout_ms) {

@@ -52,6 +52,9 @@ class Loop {
   // A stream for a connected or connecting socket; takes the descriptor in any case. Null with
   // errno when the backend cannot take it.
   StreamPtr adopt(int fd);
+  // A stream that is part of another connection, whose bytes `backend` moves; it outlives the
+  // stream, and retires it when that is closed.
+  StreamPtr make_stream(StreamBackend& backend);
   // A new TCP connection, without Nagle's delay.
   Task<Connected> connect(const SocketAddress& address, uint32_t timeout_ms);
 
@@ -66,6 +69,7 @@ class Loop {
  private:
   Loop();
   int wait_time() const;
+  void link(Stream& stream);
   void free_retired();
 
   uint64_t now_ = 0;

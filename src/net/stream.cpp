@@ -11,8 +11,9 @@
 
 namespace sallyport::net {
 
-Stream::Stream(Loop& loop, int fd)
+Stream::Stream(Loop& loop, StreamBackend& backend, int fd)
     : loop_(loop),
+      backend_(backend),
       fd_(fd),
       timer_([](void* self) { static_cast<Stream*>(self)->on_timer(); }, this) {}
 
@@ -26,7 +27,7 @@ bool Stream::ready_to_receive() {
 
 // Bytes of a TLS connection need not hold any plaintext: then more are asked for.
 bool Stream::receive_until_ready() {
-  while (loop_.backend().receive(*this)) {
+  while (backend_.receive(*this)) {
     if (receive_ready()) return true;
   }
   return false;
@@ -76,8 +77,8 @@ void Stream::queue(BlockPtr block) {
   move_tls_output();
 }
 
-bool Stream::start_tls(const TlsContext& context, std::string_view server_name) {
-  tls_ = TlsFilter::create(context, loop_.blocks(), server_name);
+bool Stream::start_tls(const TlsContext& context, std::string_view server_name, bool offer_http2) {
+  tls_ = TlsFilter::create(context, loop_.blocks(), server_name, offer_http2);
   if (tls_ == nullptr) return false;
   if (!context.is_server()) {
     tls_->start();
@@ -108,7 +109,7 @@ void Stream::finish_output() {
 }
 
 void Stream::start_sending() {
-  loop_.backend().send(*this);
+  backend_.send(*this);
   if (output_.empty() || send_error_ != 0) return;
   sending_ = true;
   set_deadline(send_deadline_, send_timeout_);
@@ -125,10 +126,11 @@ void Stream::cancel_drain() {
 }
 
 void Stream::shutdown_send() {
-  ::shutdown(fd_, SHUT_WR);
+  if (fd_ >= 0) ::shutdown(fd_, SHUT_WR);
 }
 
 void Stream::reset_on_close() {
+  if (fd_ < 0) return;
   const linger now{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
@@ -147,7 +149,11 @@ void Stream::close() {
   if (!kernel.send_armed) output_.clear();  // else the kernel still reads from it
   loop_.timers().cancel(timer_);
   loop_.forget(*this);
-  loop_.backend().close(*this);
+  backend_.close(*this);
+}
+
+void Stream::on_bytes(std::string_view bytes) {
+  received_.append(bytes, loop_.blocks());
 }
 
 void Stream::on_receive_error(int error) {

@@ -14,6 +14,7 @@
 namespace sallyport::net {
 
 class Loop;
+class StreamBackend;
 
 enum class IoStatus : uint8_t {
   ok,
@@ -33,13 +34,13 @@ inline constexpr uint32_t kReceiveWindow = 4 * kBlockSize;
 
 class Stream {
  public:
-  Stream(Loop& loop, int fd);
+  Stream(Loop& loop, StreamBackend& backend, int fd);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   ~Stream();
 
   Loop& loop() const { return loop_; }
-  int fd() const { return fd_; }
+  int fd() const { return fd_; }  // -1 for a stream inside another connection
   // errno of what broke, 0 while nothing did.
   int error() const { return receive_error_ != 0 ? receive_error_ : send_error_; }
   bool send_failed() const { return send_error_ != 0; }
@@ -79,9 +80,12 @@ class Stream {
   // From here on everything is TLS. Before any byte has come or gone. `server_name`: see TlsFilter.
   // False when memory is short. The handshake needs no waiting for: bytes that are queued go when
   // it is done, and a failure ends the stream.
-  bool start_tls(const TlsContext& context, std::string_view server_name = {});
+  bool start_tls(const TlsContext& context, std::string_view server_name = {},
+                 bool offer_http2 = false);
   // What the client of a TLS server asked for by SNI; "" for none.
   std::string_view tls_server_name() const { return tls_ ? tls_->server_name() : ""; }
+  // Whether both sides agreed on HTTP/2 by ALPN.
+  bool tls_http2() const { return tls_ && tls_->http2(); }
 
   // The last of the output: tells a TLS peer so.
   void finish_output();
@@ -115,6 +119,8 @@ class Stream {
       take_ciphertext(std::move(block));
     }
   }
+  // By copy, behind what is there already.
+  void on_bytes(std::string_view bytes);
   void on_end() { ended_ = true; }
   void on_receive_error(int error);
   void on_sent(size_t bytes);
@@ -145,6 +151,7 @@ class Stream {
   void on_timer();
 
   Loop& loop_;
+  StreamBackend& backend_;
   int fd_;
   int receive_error_ = 0;
   int send_error_ = 0;

@@ -61,21 +61,6 @@ Result<void> use_key(SSL_CTX* context, const Secret& pem) {
   return {};
 }
 
-constexpr unsigned char kHttp11[] = "\x08http/1.1";
-
-// No protocol in common: RFC 7301 wants an alert, browsers and Kong's users are better served by
-// HTTP/1.1 without ALPN, as nginx does it.
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
-                    const unsigned char* offered, unsigned int offered_size, void*) {
-  unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, kHttp11, sizeof(kHttp11) - 1, offered,
-                            offered_size) != OPENSSL_NPN_NEGOTIATED) {
-    return SSL_TLSEXT_ERR_NOACK;
-  }
-  *out = chosen;
-  return SSL_TLSEXT_ERR_OK;
-}
-
 void set_common(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -95,7 +80,7 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(std::string_view ch
   set_common(context.get());
   if (auto used = use_chain(context.get(), chain_pem); !used) return fail(used.error());
   if (auto used = use_key(context.get(), key_pem); !used) return fail(used.error());
-  SSL_CTX_set_alpn_select_cb(context.get(), &choose_protocol, nullptr);
+  SSL_CTX_set_alpn_select_cb(context.get(), &TlsFilter::choose_protocol, nullptr);
   // Tickets resume sessions on any worker; a cache in memory would need a lock.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   return std::shared_ptr<const TlsContext>(new TlsContext(context.release(), true));
@@ -114,13 +99,15 @@ TlsContext::~TlsContext() {
 }
 
 std::unique_ptr<TlsFilter> TlsFilter::create(const TlsContext& context, BlockPool& blocks,
-                                             std::string_view server_name) {
+                                             std::string_view server_name, bool offer_http2) {
   SSL* ssl = SSL_new(context.get());
   if (ssl == nullptr) return nullptr;
   std::unique_ptr<TlsFilter> filter(new TlsFilter(ssl, blocks));
   BIO* bio = make_bio(filter.get());
   if (bio == nullptr) return nullptr;
   SSL_set_bio(ssl, bio, bio);
+  filter->offers_http2_ = offer_http2;
+  SSL_set_app_data(ssl, filter.get());
   if (context.is_server()) {
     SSL_set_accept_state(ssl);
   } else {
@@ -132,6 +119,31 @@ std::unique_ptr<TlsFilter> TlsFilter::create(const TlsContext& context, BlockPoo
 
 TlsFilter::~TlsFilter() {
   SSL_free(ssl_);
+}
+
+// No protocol in common: RFC 7301 wants an alert, browsers and Kong's users are better served by
+// HTTP/1.1 without ALPN, as nginx does it.
+int TlsFilter::choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
+                               const unsigned char* offered, unsigned int offered_size, void*) {
+  static constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1";
+  constexpr size_t kHttp2 = 3;
+  const auto* filter = static_cast<const TlsFilter*>(SSL_get_app_data(ssl));
+  const size_t skipped = filter->offers_http2_ ? 0 : kHttp2;
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, out_size, kProtocols + skipped,
+                            static_cast<unsigned int>(sizeof(kProtocols) - 1 - skipped), offered,
+                            offered_size) != OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+bool TlsFilter::http2() const {
+  const unsigned char* chosen = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(ssl_, &chosen, &size);
+  return size == 2 && std::memcmp(chosen, "h2", 2) == 0;
 }
 
 bool TlsFilter::receive(BlockPtr ciphertext, BlockQueue& plain) {

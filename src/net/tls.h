@@ -20,8 +20,8 @@ namespace sallyport::net {
 
 class TlsContext {
  public:
-  // For listeners: TLS 1.2 and 1.3, HTTP/1.1 by ALPN. `chain_pem` is the certificate and what is
-  // above it. Errors: "net.tls" (Side::config), without the key.
+  // For listeners: TLS 1.2 and 1.3, HTTP/1.1 and where it is offered HTTP/2 by ALPN. `chain_pem` is
+  // the certificate and what is above it. Errors: "net.tls" (Side::config), without the key.
   static Result<std::shared_ptr<const TlsContext>> server(std::string_view chain_pem,
                                                           const Secret& key_pem);
   // For upstreams, whose certificates are not verified (Kong's default, `tls_verify` unset).
@@ -43,9 +43,10 @@ class TlsContext {
 
 class TlsFilter {
  public:
-  // `server_name` is the SNI of a client; "" for none and for servers. Null when memory is short.
+  // `server_name` is the SNI of a client; "" for none and for servers. `offer_http2` counts for
+  // servers. Null when memory is short.
   static std::unique_ptr<TlsFilter> create(const TlsContext& context, BlockPool& blocks,
-                                           std::string_view server_name);
+                                           std::string_view server_name, bool offer_http2);
   TlsFilter(const TlsFilter&) = delete;
   TlsFilter& operator=(const TlsFilter&) = delete;
   ~TlsFilter();
@@ -67,11 +68,16 @@ class TlsFilter {
   bool peer_finished() const { return peer_finished_; }
   // What a client asked for by SNI; "" for none.
   std::string_view server_name() const;
+  // What ALPN came to, once plaintext has come or gone.
+  bool http2() const;
 
  private:
   TlsFilter(ssl_st* ssl, BlockPool& blocks) : ssl_(ssl), blocks_(blocks) {}
   bool read_plaintext(BlockQueue& plain);
   bool write_plaintext();
+  friend class TlsContext;
+  static int choose_protocol(ssl_st* ssl, const unsigned char** out, unsigned char* out_size,
+                             const unsigned char* offered, unsigned int offered_size, void*);
   static int bio_read(bio_st* bio, char* out, int size);
   static int bio_write(bio_st* bio, const char* data, int size);
   static long bio_control(bio_st* bio, int command, long number, void* pointer);
@@ -83,6 +89,7 @@ class TlsFilter {
   BlockQueue output_;   // ciphertext to send
   BlockQueue pending_;  // plaintext that waits for the handshake
   bool peer_finished_ = false;
+  bool offers_http2_ = false;
 };
 
 }  // namespace sallyport::net

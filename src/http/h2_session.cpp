@@ -1,0 +1,300 @@
+#include "http/h2_session.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include <nghttp2/nghttp2.h>
+
+#include "http/h2_fields.h"
+#include "http/headers.h"
+
+namespace sallyport::http {
+namespace {
+
+// A peer pays for every frame and earns by what it brings along or lets us send. What is left after
+// that is noise: pings, settings, priorities, window updates, resets, empty frames.
+constexpr uint64_t kMostCredit = 1'000;
+constexpr uint64_t kCreditPerSecond = 100;
+constexpr uint64_t kEarnedByResponse = 4;
+constexpr uint64_t kEarnedByFrameSent = 2;
+
+// Requests that a peer may take back at once, and per second (CVE-2023-44487).
+constexpr uint64_t kResetBurst = 256;
+constexpr uint64_t kResetsPerSecond = 64;
+
+// A header list beyond this many times its limit is an attack (HPACK makes four kilobytes of a
+// byte) and not worth an answer.
+constexpr uint64_t kBombFactor = 4;
+
+constexpr size_t kMostAcks = 256;
+constexpr size_t kMostContinuations = 8;
+
+struct OptionDeleter {
+  void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
+};
+struct CallbacksDeleter {
+  void operator()(nghttp2_session_callbacks* callbacks) const {
+    nghttp2_session_callbacks_del(callbacks);
+  }
+};
+using OptionPtr = std::unique_ptr<nghttp2_option, OptionDeleter>;
+using CallbacksPtr = std::unique_ptr<nghttp2_session_callbacks, CallbacksDeleter>;
+
+std::string_view view(const uint8_t* bytes, size_t size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+bool opens_request(const nghttp2_frame* frame) {
+  return frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+}
+
+OptionPtr make_options() {
+  nghttp2_option* option = nullptr;
+  if (nghttp2_option_new(&option) != 0) return nullptr;
+  nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_option_set_max_outbound_ack(option, kMostAcks);
+  nghttp2_option_set_max_continuations(option, kMostContinuations);
+  nghttp2_option_set_stream_reset_rate_limit(option, kResetBurst, kResetsPerSecond);
+  return OptionPtr(option);
+}
+
+}  // namespace
+
+struct H2Session::Callbacks {
+  static H2Session& of(void* self) { return *static_cast<H2Session*>(self); }
+
+  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* frame, void* self) {
+    // Body is counted where its size is known.
+    if (frame->type == NGHTTP2_DATA && frame->length > 0) return 0;
+    return of(self).pay(1) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+
+  static int begin_headers(nghttp2_session*, const nghttp2_frame*, void* self) {
+    H2Session& session = of(self);
+    session.request_.begin(session.limits_.max_head);
+    return 0;
+  }
+
+  static int header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
+                    size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
+                    void* self) {
+    H2Session& session = of(self);
+    // Trailers are checked like any fields, and dropped (RFC 9110 section 6.5.1).
+    const bool sound = session.request_.add(view(name, name_size), view(value, value_size));
+    if (session.request_.list_size() > kBombFactor * session.limits_.max_head) {
+      session.give_up();
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
+    if (sound) return 0;
+    nghttp2_submit_rst_stream(session.session_, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
+                              NGHTTP2_PROTOCOL_ERROR);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
+
+  // nghttp2 would leave a malformed field out and go on.
+  static int invalid_header(nghttp2_session*, const nghttp2_frame*, const uint8_t*, size_t,
+                            const uint8_t*, size_t, uint8_t, void*) {
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
+
+  static int frame_received(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
+    const bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (opens_request(frame)) return of(self).take_request(frame->hd.stream_id, last);
+    if (!last || (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS)) return 0;
+    if (void* stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id)) {
+      of(self).owner_.on_body_end(stream);
+    }
+    return 0;
+  }
+
+  static int data(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* bytes, size_t size,
+                  void* self) {
+    if (void* stream = nghttp2_session_get_stream_user_data(session, id)) {
+      of(self).owner_.on_body(stream, view(bytes, size));
+    } else {
+      of(self).consume_rest(size);
+    }
+    return 0;
+  }
+
+  static int closed(nghttp2_session* session, int32_t id, uint32_t error, void* self) {
+    if (void* stream = nghttp2_session_get_stream_user_data(session, id)) {
+      if (error == NGHTTP2_NO_ERROR) of(self).earn(kEarnedByResponse);
+      of(self).owner_.on_closed(stream, error != NGHTTP2_NO_ERROR);
+    }
+    return 0;
+  }
+
+  static ssize_t read_body(nghttp2_session*, int32_t, uint8_t*, size_t size, uint32_t* flags,
+                           nghttp2_data_source* source, void* self) {
+    const H2Owner::Ready ready = of(self).owner_.ready_body(source->ptr, size);
+    if (ready.last) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (ready.size == 0 && !ready.last) return NGHTTP2_ERR_DEFERRED;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    return static_cast<ssize_t>(ready.size);
+  }
+
+  static int send_body(nghttp2_session*, nghttp2_frame*, const uint8_t* frame_head, size_t,
+                       nghttp2_data_source* source, void* self) {
+    constexpr size_t kFrameHead = 9;
+    of(self).owner_.write(view(frame_head, kFrameHead));
+    of(self).owner_.write_body(source->ptr);
+    of(self).earn(kEarnedByFrameSent);
+    return 0;
+  }
+
+  static CallbacksPtr make() {
+    nghttp2_session_callbacks* made = nullptr;
+    if (nghttp2_session_callbacks_new(&made) != 0) return nullptr;
+    nghttp2_session_callbacks_set_on_begin_frame_callback(made, &begin_frame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(made, &begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(made, &header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(made, &invalid_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(made, &frame_received);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, &data);
+    nghttp2_session_callbacks_set_on_stream_close_callback(made, &closed);
+    nghttp2_session_callbacks_set_send_data_callback(made, &send_body);
+    return CallbacksPtr(made);
+  }
+};
+
+std::unique_ptr<H2Session> H2Session::create(const H2Limits& limits, H2Owner& owner) {
+  std::unique_ptr<H2Session> session(new H2Session(limits, owner));
+  return session->start() ? std::move(session) : nullptr;
+}
+
+H2Session::~H2Session() {
+  nghttp2_session_del(session_);
+}
+
+bool H2Session::start() {
+  static const CallbacksPtr callbacks = Callbacks::make();
+  static const OptionPtr options = make_options();
+  credit_ = kMostCredit;
+  if (callbacks == nullptr || options == nullptr ||
+      nghttp2_session_server_new2(&session_, callbacks.get(), this, options.get()) != 0) {
+    return false;
+  }
+  const std::array<nghttp2_settings_entry, 4> settings{
+      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.max_streams},
+       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits_.stream_window},
+       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits_.max_head},
+       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}};
+  return nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) ==
+             0 &&
+         nghttp2_session_set_local_window_size(
+             session_, NGHTTP2_FLAG_NONE, 0, static_cast<int32_t>(limits_.connection_window)) == 0;
+}
+
+bool H2Session::receive(std::string_view bytes, uint64_t now) {
+  if (over_) return false;
+  refill(now);
+  const ssize_t taken = nghttp2_session_mem_recv(
+      session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (taken < 0) over_ = true;
+  return !over_;
+}
+
+bool H2Session::send() {
+  while (owner_.may_write()) {
+    const uint8_t* bytes = nullptr;
+    const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
+    if (size < 0) over_ = true;
+    if (size <= 0) break;
+    owner_.write(view(bytes, static_cast<size_t>(size)));
+  }
+  return !over_;
+}
+
+bool H2Session::has_output() const {
+  return nghttp2_session_want_write(session_) != 0;
+}
+
+bool H2Session::finished() const {
+  return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
+}
+
+int H2Session::take_request(int32_t id, bool complete) {
+  std::string_view head;
+  if (!request_.finish(complete, head)) {
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
+    return 0;
+  }
+  void* stream = owner_.on_request(id, request_.method(), head, complete);
+  if (stream == nullptr) {
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+  } else {
+    nghttp2_session_set_stream_user_data(session_, id, stream);
+  }
+  return 0;
+}
+
+bool H2Session::respond(int32_t id, const ResponseHead& head, bool last) {
+  std::array<nghttp2_nv, kMaxHeaders + 1> fields;
+  std::array<char, 3> status;
+  const size_t count = h2_response_fields(head, status, fields);
+  if (head.status < 200) {
+    return nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, id, nullptr, fields.data(), count,
+                                  nullptr) == 0;
+  }
+  nghttp2_data_provider body{};
+  body.source.ptr = nghttp2_session_get_stream_user_data(session_, id);
+  body.read_callback = &Callbacks::read_body;
+  if (body.source.ptr == nullptr) return false;
+  return nghttp2_submit_response(session_, id, fields.data(), count, last ? nullptr : &body) == 0;
+}
+
+void H2Session::resume(int32_t id) {
+  nghttp2_session_resume_data(session_, id);
+}
+
+void H2Session::consume(int32_t id, size_t bytes) {
+  nghttp2_session_consume(session_, id, bytes);
+}
+
+void H2Session::consume_rest(size_t bytes) {
+  nghttp2_session_consume_connection(session_, bytes);
+}
+
+void H2Session::reset(int32_t id, H2Error why) {
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, static_cast<uint32_t>(why));
+}
+
+void H2Session::announce_end() {
+  nghttp2_submit_shutdown_notice(session_);
+}
+
+void H2Session::end() {
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
+}
+
+bool H2Session::pay(uint64_t price) {
+  if (credit_ < price) {
+    give_up();
+    return false;
+  }
+  credit_ -= price;
+  return true;
+}
+
+void H2Session::earn(uint64_t amount) {
+  credit_ = std::min(kMostCredit, credit_ + amount);
+}
+
+void H2Session::refill(uint64_t now) {
+  if (refilled_ == 0) refilled_ = now;
+  const uint64_t earned = (now - refilled_) * kCreditPerSecond / 1'000;
+  if (earned == 0) return;
+  refilled_ = now;
+  earn(earned);
+}
+
+void H2Session::give_up() {
+  over_ = true;
+  nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+}  // namespace sallyport::http

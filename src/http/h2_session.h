@@ -1,0 +1,114 @@
+// The server's side of one HTTP/2 connection (RFC 9113): bytes in, bytes out, no socket. nghttp2
+// does frames, HPACK and flow control; every stream becomes one HTTP/1.1 message each way, so that
+// nothing behind this file knows two protocols. The thread that owns the connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "http/h1_reader.h"
+#include "http/h2_request.h"
+
+struct nghttp2_session;
+
+namespace sallyport::http {
+
+// nginx's words in parentheses.
+struct H2Limits {
+  uint32_t max_streams = 128;                    // (http2_max_concurrent_streams)
+  uint32_t stream_window = 64 * 1024;            // request body ahead of its reader
+                                                 // (http2_body_preread_size)
+  uint32_t connection_window = 2 * 1024 * 1024;  // the same for all streams together
+  uint32_t max_head = 32768;                     // (large_client_header_buffers)
+};
+
+// Whom the session tells. Calls come from inside receive() and send(); none may call these two.
+class H2Owner {
+ public:
+  // A request: its head as HTTP/1.1 text, chunked when a body of unknown length follows, and not
+  // judged yet, so that the one strict reader does that. `complete`: no body follows. Returns what
+  // further calls name the stream by, or null to refuse it.
+  virtual void* on_request(int32_t id, Method method, std::string_view head, bool complete) = 0;
+  // Payload of the request's body, then its end.
+  virtual void on_body(void* stream, std::string_view payload) = 0;
+  virtual void on_body_end(void* stream) = 0;
+  // The stream is no more; `failed` when it was reset.
+  virtual void on_closed(void* stream, bool failed) = 0;
+
+  // Payload of the response that is ready, up to `most` bytes. The next call for this stream is
+  // write_body(), which puts them into the output.
+  struct Ready {
+    size_t size = 0;
+    bool last = false;  // nothing follows
+  };
+  virtual Ready ready_body(void* stream, size_t most) = 0;
+  virtual void write_body(void* stream) = 0;
+  // Bytes for the peer.
+  virtual void write(std::string_view bytes) = 0;
+  // Whether more is to be written now.
+  virtual bool may_write() const = 0;
+
+ protected:
+  ~H2Owner() = default;
+};
+
+enum class H2Error : uint32_t { none = 0, protocol = 1, internal = 2, refused = 7, cancel = 8 };
+
+class H2Session {
+ public:
+  // Null when memory is short. `owner` outlives it.
+  static std::unique_ptr<H2Session> create(const H2Limits& limits, H2Owner& owner);
+  H2Session(const H2Session&) = delete;
+  H2Session& operator=(const H2Session&) = delete;
+  ~H2Session();
+
+  // What the peer sent, its preface first. `now`: milliseconds of a steady clock. False when the
+  // connection cannot go on: what send() still has to say goes out, then it is closed.
+  bool receive(std::string_view bytes, uint64_t now);
+  // Writes what is to be said while the owner takes it. False when the connection cannot go on.
+  bool send();
+  bool has_output() const;
+  // Both sides have said goodbye and no stream is open.
+  bool finished() const;
+
+  // A response's head. `last`: no body follows. Interim ones (1xx) come first. False when the
+  // stream cannot take it.
+  bool respond(int32_t id, const ResponseHead& head, bool last);
+  // There is more body than ready_body() had to give.
+  void resume(int32_t id);
+  // The reader has taken `bytes` of the request's body: the peer may send as many again.
+  void consume(int32_t id, size_t bytes);
+  // The same for a stream that is no more.
+  void consume_rest(size_t bytes);
+  void reset(int32_t id, H2Error why);
+
+  // GOAWAY in two steps (RFC 9113 section 6.8): streams on their way are still taken after the
+  // first, none after the second.
+  void announce_end();
+  void end();
+
+ private:
+  struct Callbacks;
+  H2Session(const H2Limits& limits, H2Owner& owner) : limits_(limits), owner_(owner) {}
+  bool start();
+  int take_request(int32_t id, bool complete);
+  bool pay(uint64_t price);
+  void earn(uint64_t amount);
+  void refill(uint64_t now);
+  void give_up();
+
+  H2Limits limits_;
+  H2Owner& owner_;
+  nghttp2_session* session_ = nullptr;
+  H2Request request_;  // whose head is coming in; heads do not interleave
+  bool over_ = false;
+
+  // What frames cost that bring nothing along: see pay().
+  uint64_t credit_;
+  uint64_t refilled_ = 0;
+};
+
+}  // namespace sallyport::http
