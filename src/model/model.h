@@ -8,12 +8,15 @@
 #include <unordered_map>
 
 #include "model/entities.h"
+#include "model/upstream.h"
 
 namespace sallyport::model {
 
 struct Model {
   std::unordered_map<std::string, std::shared_ptr<const Service>> services;
   std::unordered_map<std::string, std::shared_ptr<const Route>> routes;
+  std::unordered_map<std::string, std::shared_ptr<const Upstream>> upstreams;
+  std::unordered_map<std::string, std::shared_ptr<const Target>> targets;
   int64_t sequence = 0;  // the last change-log entry that is in here
 };
 

@@ -1,20 +1,16 @@
 #include "runtime/builder.h"
 
 #include <algorithm>
-#include <array>
 #include <unordered_set>
 
 #include <fmt/format.h>
 
 #include "base/json.h"
 #include "base/log.h"
-#include "model/schemas.h"
+#include "runtime/row_table.h"
 
 namespace sallyport::runtime {
 namespace {
-
-template <typename T>
-using Map = std::unordered_map<std::string, std::shared_ptr<const T>>;
 
 std::string label(const model::Change& change) {
   return change.entity->name + " " + change.id;
@@ -31,34 +27,14 @@ std::string host_header(const model::Service& service) {
   return fmt::format("{}:{}", host, service.port);
 }
 
-// Puts a decoded value into its map; false when it is what is there already.
-template <typename T>
-bool store(Map<T>& map, const std::string& id, T value) {
-  std::shared_ptr<const T>& slot = map[id];
-  if (slot && *slot == value) return false;
-  slot = std::make_shared<const T>(std::move(value));
-  return true;
-}
-
-template <typename T>
-Result<bool> decode_into(Map<T>& map, const model::Change& change,
-                         Result<T> (*decode)(const Json&)) {
-  Json row = parse_json(change.row);
-  if (row.is_discarded()) return fail("model.row", Side::database, "the row is no JSON");
-  auto value = decode(row);
-  if (!value) return fail(value.error());
-  return store(map, change.id, std::move(*value));
-}
-
-template <typename T>
-bool forget(Map<T>& map, const std::unordered_set<std::string_view>& present) {
-  return std::erase_if(map, [&](const auto& entry) { return !present.contains(entry.first); }) > 0;
-}
-
 }  // namespace
 
 std::span<const model::EntitySchema* const> Builder::entities() {
-  static const std::array all = {&model::services(), &model::routes()};
+  static const auto all = [] {
+    std::vector<const model::EntitySchema*> out;
+    for (const RowTable& table : row_tables()) out.push_back(table.entity);
+    return out;
+  }();
   return all;
 }
 
@@ -70,15 +46,15 @@ bool Builder::apply(const model::ChangeBatch& batch) {
 }
 
 bool Builder::take(const model::Change& change) {
-  bool service = change.entity == &model::services();
-  if (!service && change.entity != &model::routes()) return false;
+  const RowTable* table = row_table(change.entity);
+  if (table == nullptr) return false;
   if (change.row.empty()) {
     bad_rows_.erase(label(change));
-    size_t gone = service ? model_.services.erase(change.id) : model_.routes.erase(change.id);
-    return gone > 0;
+    return table->erase(model_, change.id);
   }
-  auto taken = service ? decode_into(model_.services, change, model::decode_service)
-                       : decode_into(model_.routes, change, model::decode_route);
+  const Json row = parse_json(change.row);
+  auto taken = row.is_discarded() ? fail("model.row", Side::database, "the row is no JSON")
+                                  : table->take(model_, change.id, row);
   if (taken) {
     bad_rows_.erase(label(change));
     return *taken;
@@ -91,21 +67,44 @@ bool Builder::take(const model::Change& change) {
 }
 
 bool Builder::forget_missing(const model::ChangeBatch& batch) {
-  std::unordered_set<std::string_view> services, routes;
-  for (const model::Change& change : batch.changes) {
-    (change.entity == &model::services() ? services : routes).insert(change.id);
-  }
+  std::unordered_map<const model::EntitySchema*, std::unordered_set<std::string_view>> present;
+  for (const model::Change& change : batch.changes) present[change.entity].insert(change.id);
   bad_rows_.clear();  // those that are still there come again in this batch
-  bool changed = forget(model_.services, services);
-  return forget(model_.routes, routes) || changed;
+  bool changed = false;
+  for (const RowTable& table : row_tables()) {
+    changed |= table.keep_only(model_, present[table.entity]);
+  }
+  return changed;
+}
+
+void Builder::share_upstreams() {
+  std::unordered_map<std::string_view, std::vector<std::shared_ptr<const model::Target>>> targets;
+  for (const auto& [id, target] : model_.targets) targets[target->upstream_id].push_back(target);
+  decltype(upstreams_) upstreams;
+  for (const auto& [id, upstream] : model_.upstreams) {
+    UpstreamEntry entry{upstream, std::move(targets[id])};
+    std::ranges::sort(entry.targets, {}, [](const auto& t) -> const std::string& { return t->id; });
+    auto known = upstreams_.find(upstream->name);
+    const bool same = known != upstreams_.end() && *known->second == entry;
+    upstreams[upstream->name] =
+        same ? known->second : std::make_shared<const UpstreamEntry>(std::move(entry));
+  }
+  upstreams_ = std::move(upstreams);
+}
+
+std::shared_ptr<const UpstreamEntry> Builder::upstream_named(const std::string& name) const {
+  auto found = upstreams_.find(name);
+  return found == upstreams_.end() ? nullptr : found->second;
 }
 
 void Builder::share_targets() {
   std::erase_if(targets_, [&](const auto& t) { return !model_.services.contains(t.first); });
   for (const auto& [id, service] : model_.services) {
     std::shared_ptr<const ServiceTarget>& target = targets_[id];
-    if (target && target->service == service) continue;
-    target = std::make_shared<const ServiceTarget>(ServiceTarget{service, host_header(*service)});
+    auto upstream = upstream_named(service->host);
+    if (target && target->service == service && target->upstream == upstream) continue;
+    target = std::make_shared<const ServiceTarget>(
+        ServiceTarget{service, host_header(*service), std::move(upstream)});
   }
 }
 
@@ -171,6 +170,7 @@ void Builder::remember_good(const std::vector<RoutePointer>& routes) {
 }
 
 std::shared_ptr<const Snapshot> Builder::build() {
+  share_upstreams();
   share_targets();
   std::vector<RoutePointer> routes = routable();
   auto snapshot = std::make_shared<Snapshot>();
@@ -184,6 +184,7 @@ std::shared_ptr<const Snapshot> Builder::build() {
     snapshot->routes.push_back(
         {std::move(route), target == targets_.end() ? nullptr : target->second});
   }
+  for (const auto& [name, entry] : upstreams_) snapshot->upstreams.push_back(entry);
   last_ = snapshot;
   return snapshot;
 }

@@ -45,18 +45,21 @@ class Builder {
 
   bool take(const model::Change& change);
   bool forget_missing(const model::ChangeBatch& batch);
+  void share_upstreams();
   void share_targets();
+  std::shared_ptr<const UpstreamEntry> upstream_named(const std::string& name) const;
   std::vector<RoutePointer> routable();
   router::Router build_router(std::vector<RoutePointer>& routes);
   bool set_bad_routes_aside(const std::vector<RoutePointer>& routes);
   void remember_good(const std::vector<RoutePointer>& routes);
 
   model::Model model_;
-  std::unordered_map<std::string, std::shared_ptr<const ServiceTarget>> targets_;  // by service
-  std::unordered_map<std::string, RoutePointer> good_routes_;                      // as last built
-  std::map<std::string, BadRoute> bad_routes_;  // routes that do not build
-  std::map<std::string, Error> bad_rows_;       // "routes <id>": do not decode
-  std::shared_ptr<const Snapshot> last_;        // the next one takes its compiled patterns over
+  std::unordered_map<std::string, std::shared_ptr<const ServiceTarget>> targets_;    // by service
+  std::unordered_map<std::string, std::shared_ptr<const UpstreamEntry>> upstreams_;  // by name
+  std::unordered_map<std::string, RoutePointer> good_routes_;  // as last built
+  std::map<std::string, BadRoute> bad_routes_;                 // routes that do not build
+  std::map<std::string, Error> bad_rows_;                      // "routes <id>": do not decode
+  std::shared_ptr<const Snapshot> last_;  // the next one takes its compiled patterns over
   uint64_t version_ = 0;
 };
 

@@ -137,6 +137,39 @@ TEST(Builder, RowsThatDoNotDecodeKeepTheirLastForm) {
   EXPECT_TRUE(builder.faults().empty());
 }
 
+model::Change upstream(int number, std::string_view name) {
+  return {&model::upstreams(), id(number),
+          fmt::format(R"({{"id":"{}","name":"{}","slots":100}})", id(number), name)};
+}
+
+model::Change target(int number, int upstream_number, std::string_view text, int weight = 100) {
+  return {&model::targets(), id(number),
+          fmt::format(R"({{"id":"{}","upstream":{{"id":"{}"}},"target":"{}","weight":{}}})",
+                      id(number), id(upstream_number), text, weight)};
+}
+
+TEST(Builder, HostsThatNameAnUpstreamAreBalanced) {
+  Builder builder;
+  builder.apply(batch({service(1, R"(,"host":"pool")"), service(2), route(1, 1, "/a"),
+                       route(2, 2, "/b"), target(1, 1, "10.0.0.1:80")},
+                      true));
+  EXPECT_EQ(builder.build()->routes.at(0).target->upstream, nullptr);
+  EXPECT_TRUE(builder.apply(batch({upstream(1, "pool"), upstream(2, "other")})));
+  auto first = builder.build();
+  ASSERT_NE(first->routes.at(0).target->upstream, nullptr);
+  EXPECT_EQ(first->routes.at(0).target->upstream->targets.size(), 1u);
+  EXPECT_EQ(first->routes.at(1).target->upstream, nullptr);
+  EXPECT_EQ(first->upstreams.size(), 2u);
+  // Another upstream's target changes nothing here.
+  EXPECT_TRUE(builder.apply(batch({target(2, 2, "10.0.0.2:80")})));
+  auto second = builder.build();
+  EXPECT_EQ(second->routes.at(0).target, first->routes.at(0).target);
+  EXPECT_TRUE(builder.apply(batch({target(1, 1, "10.0.0.1:80", 0)})));
+  EXPECT_EQ(builder.build()->routes.at(0).target->upstream->targets.at(0)->weight, 0);
+  EXPECT_TRUE(builder.apply(batch({{&model::upstreams(), id(1), ""}})));
+  EXPECT_EQ(builder.build()->routes.at(0).target->upstream, nullptr);
+}
+
 TEST(Builder, HostHeaderNamesUnusualPorts) {
   Builder builder;
   auto header = [&](std::string_view more) {

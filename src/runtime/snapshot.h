@@ -8,14 +8,24 @@
 #include <vector>
 
 #include "model/entities.h"
+#include "model/upstream.h"
 #include "router/router.h"
 
 namespace sallyport::runtime {
+
+// An upstream and what its requests are balanced over.
+struct UpstreamEntry {
+  std::shared_ptr<const model::Upstream> upstream;
+  std::vector<std::shared_ptr<const model::Target>> targets;  // by id
+
+  bool operator==(const UpstreamEntry&) const = default;
+};
 
 // A service with everything that can be worked out before a request comes.
 struct ServiceTarget {
   std::shared_ptr<const model::Service> service;
   std::string host_header;  // host, and ":port" unless it is the scheme's default
+  std::shared_ptr<const UpstreamEntry> upstream;  // that the host names; null: the host is a host
 };
 
 struct RouteEntry {
@@ -27,7 +37,8 @@ struct Snapshot {
   uint64_t version = 0;  // grows by one per build on this node
   int64_t sequence = 0;  // the change-log entry up to which it is current
   router::Router router;
-  std::vector<RouteEntry> routes;  // by Match::route
+  std::vector<RouteEntry> routes;                               // by Match::route
+  std::vector<std::shared_ptr<const UpstreamEntry>> upstreams;  // all, for health checks
 };
 
 }  // namespace sallyport::runtime
