@@ -8,6 +8,9 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "net/address.h"
 
 namespace sallyport::net {
 namespace {
@@ -61,6 +64,41 @@ Result<void> use_key(SSL_CTX* context, const Secret& pem) {
   return {};
 }
 
+// RFC 6066 section 3: names only in SNI.
+bool name_server(SSL* ssl, const std::string& name, bool verify) {
+  X509_VERIFY_PARAM* demands = SSL_get0_param(ssl);
+  if (IpAddress::parse(name)) {
+    return !verify || X509_VERIFY_PARAM_set1_ip_asc(demands, name.c_str()) == 1;
+  }
+  if (verify) {
+    X509_VERIFY_PARAM_set_hostflags(demands, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (X509_VERIFY_PARAM_set1_host(demands, name.data(), name.size()) != 1) return false;
+  }
+  return SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
+}
+
+Result<void> trust(SSL_CTX* context, std::string_view authorities) {
+  if (authorities.empty()) {
+    if (SSL_CTX_set_default_verify_paths(context) == 1) return {};
+    return tls_error("the system's trusted certificates cannot be read");
+  }
+  BioPtr bio = memory(authorities);
+  X509_STORE* store = SSL_CTX_get_cert_store(context);
+  int count = 0;
+  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
+    const X509Ptr owned(certificate, &X509_free);
+    if (X509_STORE_add_cert(store, certificate) != 1) {
+      return tls_error("a trusted certificate cannot be used");
+    }
+    ++count;
+  }
+  if (count == 0) return tls_error("there is no trusted certificate");
+  // One that is named is trusted, whether or not it is a root.
+  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+  ERR_clear_error();
+  return {};
+}
+
 void set_common(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -86,12 +124,23 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(std::string_view ch
   return std::shared_ptr<const TlsContext>(new TlsContext(context.release(), true));
 }
 
-Result<std::shared_ptr<const TlsContext>> TlsContext::client() {
+Result<std::shared_ptr<const TlsContext>> TlsContext::client(const ClientTls& options) {
   ContextPtr context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
   if (context == nullptr) return tls_error("OpenSSL does not start");
   set_common(context.get());
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
-  return std::shared_ptr<const TlsContext>(new TlsContext(context.release(), false));
+  SSL_CTX_set_verify(context.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (options.verify) {
+    if (options.verify_depth >= 0) SSL_CTX_set_verify_depth(context.get(), options.verify_depth);
+    if (auto trusted = trust(context.get(), options.authorities); !trusted) {
+      return fail(trusted.error());
+    }
+  }
+  if (!options.chain_pem.empty() && options.key_pem != nullptr) {
+    if (auto used = use_chain(context.get(), options.chain_pem); !used) return fail(used.error());
+    if (auto used = use_key(context.get(), *options.key_pem); !used) return fail(used.error());
+  }
+  return std::shared_ptr<const TlsContext>(
+      new TlsContext(context.release(), false, options.verify));
 }
 
 TlsContext::~TlsContext() {
@@ -112,7 +161,9 @@ std::unique_ptr<TlsFilter> TlsFilter::create(const TlsContext& context, BlockPoo
     SSL_set_accept_state(ssl);
   } else {
     SSL_set_connect_state(ssl);
-    if (!server_name.empty()) SSL_set_tlsext_host_name(ssl, std::string(server_name).c_str());
+    if (!server_name.empty() && !name_server(ssl, std::string(server_name), context.verifies())) {
+      return nullptr;
+    }
   }
   return filter;
 }

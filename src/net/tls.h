@@ -18,33 +18,46 @@ struct bio_st;
 
 namespace sallyport::net {
 
+// What a connection to an upstream demands and shows.
+struct ClientTls {
+  bool verify = false;                // the chain, and the name that the connection is made for
+  int verify_depth = -1;              // -1: OpenSSL's
+  std::string_view authorities = {};  // PEM; "": those that the system trusts
+  std::string_view chain_pem = {};    // of our own certificate; "" for none
+  const Secret* key_pem = nullptr;    // its key
+};
+
 class TlsContext {
  public:
   // For listeners: TLS 1.2 and 1.3, HTTP/1.1 and where it is offered HTTP/2 by ALPN. `chain_pem` is
   // the certificate and what is above it. Errors: "net.tls" (Side::config), without the key.
   static Result<std::shared_ptr<const TlsContext>> server(std::string_view chain_pem,
                                                           const Secret& key_pem);
-  // For upstreams, whose certificates are not verified (Kong's default, `tls_verify` unset).
-  static Result<std::shared_ptr<const TlsContext>> client();
+  // For upstreams. Errors: "net.tls" (Side::config), naming which of the texts cannot be used.
+  static Result<std::shared_ptr<const TlsContext>> client(const ClientTls& options = {});
 
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
   ~TlsContext();
 
   bool is_server() const { return server_; }
+  bool verifies() const { return verifies_; }
   ssl_ctx_st* get() const { return context_; }
 
  private:
-  TlsContext(ssl_ctx_st* context, bool server) : context_(context), server_(server) {}
+  TlsContext(ssl_ctx_st* context, bool server, bool verifies = false)
+      : context_(context), server_(server), verifies_(verifies) {}
 
   ssl_ctx_st* context_;
   bool server_;
+  bool verifies_;
 };
 
 class TlsFilter {
  public:
-  // `server_name` is the SNI of a client; "" for none and for servers. `offer_http2` counts for
-  // servers. Null when memory is short.
+  // `server_name` is whom a client asks for: the SNI, unless it is an address, and what the
+  // certificate must be for when the context verifies. "" for none and for servers. `offer_http2`
+  // counts for servers. Null when memory is short.
   static std::unique_ptr<TlsFilter> create(const TlsContext& context, BlockPool& blocks,
                                            std::string_view server_name, bool offer_http2);
   TlsFilter(const TlsFilter&) = delete;

@@ -44,7 +44,8 @@ void write_head(Session& session, Exchange& exchange, const Answer& what, bool k
                                   .date = worker.date(),
                                   .client_minor_version = exchange.request.minor_version,
                                   .keep_alive = keep_alive,
-                                  .debug = exchange.show_debug ? &exchange.debug : nullptr};
+                                  .debug = exchange.show_debug ? &exchange.debug : nullptr,
+                                  .added_fields = exchange.added_fields};
   OwnHead head{.context = context,
                .status = what.status,
                .content_type = what.content_type,
@@ -58,8 +59,8 @@ void write_head(Session& session, Exchange& exchange, const Answer& what, bool k
   }
   const size_t body = exchange.request.method == http::Method::head ? 0 : what.body.size();
   const size_t debug = exchange.show_debug ? exchange.debug.size() : 0;
-  net::BlockPtr block =
-      worker.loop().blocks().take(kOwnHeadRoom + what.extra_fields.size() + debug + body);
+  net::BlockPtr block = worker.loop().blocks().take(kOwnHeadRoom + what.extra_fields.size() +
+                                                    exchange.added_fields.size() + debug + body);
   http::HeadWriter out({block->bytes(), block->capacity});
   write_own_head(out, head);
   out.append(what.body.substr(0, body));

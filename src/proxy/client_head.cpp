@@ -43,6 +43,7 @@ void debug_fields(http::HeadWriter& out, const DebugFields* debug) {
 }
 
 void id_and_end(http::HeadWriter& out, const ClientHeadContext& context) {
+  out.append(context.added_fields);
   debug_fields(out, context.debug);
   if (context.wanted.request_id) out.field("X-Kong-Request-Id", context.request_id);
   out.end();
@@ -79,7 +80,7 @@ void write_proxied_head(http::HeadWriter& out, const ProxiedHead& head) {
 
 size_t proxied_head_room(const ProxiedHead& head) {
   constexpr size_t kNamesAndFixedValues = 768;
-  size_t room = head.response.size + kNamesAndFixedValues;
+  size_t room = head.response.size + head.context.added_fields.size() + kNamesAndFixedValues;
   if (head.context.debug != nullptr) room += head.context.debug->size();
   return room;
 }

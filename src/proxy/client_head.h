@@ -30,6 +30,7 @@ struct ClientHeadContext {
   uint8_t client_minor_version = 1;
   bool keep_alive = true;  // what becomes of the connection
   const DebugFields* debug = nullptr;
+  std::string_view added_fields = {};  // whole lines, ends included
 };
 
 // How a proxied body is framed to the client.

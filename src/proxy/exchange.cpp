@@ -15,6 +15,8 @@ void Exchange::reset() {
   upstream_started = upstream_answered = 0;
   status = 0;
   body_sent = 0;
+  added_fields.clear();
+  consumer_key.clear();
   body_pending = linger = false;
 }
 

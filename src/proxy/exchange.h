@@ -49,6 +49,11 @@ struct Exchange {
   int status = 0;
   uint64_t body_sent = 0;
 
+  // Of the answer to the client, proxied or our own: whole lines, ends included.
+  std::string added_fields;
+  // Who the client is said to be, for hash_on = consumer: the consumer's id or the credential's.
+  std::string consumer_key;
+
   bool body_pending = false;  // the request has a body that has not been read
   bool linger = false;        // after closing, read on for a while: the client may still be sending
 

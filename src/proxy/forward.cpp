@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "http/h1_writer.h"
 #include "proxy/answer.h"
+#include "proxy/hash_value.h"
 #include "proxy/upstream_head.h"
 #include "proxy/worker.h"
 
@@ -26,6 +27,7 @@ Forward::Forward(Session& session, Exchange& exchange) : session_(session), exch
 
 Forward::~Forward() {
   client().unwatch();
+  release_peer();
 }
 
 Task<bool> Forward::run() {
@@ -53,20 +55,92 @@ Task<bool> Forward::run() {
       if (step == HeadStep::complete) co_return co_await respond();
     }
     if (upload_) co_await stop_upload();
+    if (route_ != nullptr) report_fault();
     connection_.reset();
     received_.reset();
     if (!may_try_again()) co_return co_await give_up();
   }
 }
 
+AddressPool* Forward::pick_pool() {
+  Target& target = *exchange_.target;
+  if (BalancedUpstream* balanced = target.balanced()) return pick_peer(*balanced);
+  return target.pick(session_.worker().loop().now());
+}
+
+AddressPool* Forward::pick_peer(BalancedUpstream& balanced) {
+  release_peer();
+  no_peer_ = false;
+  if (!balanced.ready()) return nullptr;
+  if (!hashed_) {
+    hash_ = hash_value(balanced.upstream(), exchange_);
+    hashed_ = true;
+  }
+  const balancer::PeerPtr peer =
+      balanced.pick({.hash = hash_, .tried = tried_, .now_ms = session_.worker().loop().now()});
+  no_peer_ = peer == nullptr;
+  if (no_peer_) return nullptr;
+  ++peer->active;
+  route_ = exchange_.target->route_to(peer);
+  return route_->pool.get();
+}
+
+void Forward::release_peer() {
+  if (route_ == nullptr) return;
+  --route_->peer->active;
+  route_.reset();
+}
+
+// What a failed attempt tells about its target; the next one goes to another.
+void Forward::report_fault() {
+  using balancer::Outcome;
+  BalancedUpstream& balanced = *exchange_.target->balanced();
+  const balancer::PeerPtr& peer = route_->peer;
+  switch (fault_) {
+    case AttemptFault::connect:
+    case AttemptFault::closed:
+    case AttemptFault::bad_response:
+      balanced.report_failure(*peer, Outcome::tcp_failure);
+      break;
+    case AttemptFault::connect_timeout:
+    case AttemptFault::read_timeout:
+    case AttemptFault::write_timeout:
+      balanced.report_failure(*peer, Outcome::timeout);
+      break;
+    default:
+      return;
+  }
+  tried_.push_back(peer);
+}
+
 bool Forward::take_pooled() {
-  AddressPool* pool = exchange_.target->pick(session_.worker().loop().now());
+  AddressPool* pool = pick_pool();
   if (pool == nullptr) return false;
   if (!fresh_only_) connection_ = pool->take();
   reused_ = connection_ != nullptr;
   if (reused_) return true;
   connection_ = std::make_unique<UpstreamConnection>(*pool);
   return false;
+}
+
+// Learns the addresses and takes a connection to one: from the pool, or a new one to be opened.
+Task<AttemptFault> Forward::resolve() {
+  Target& target = *exchange_.target;
+  if (BalancedUpstream* balanced = target.balanced()) {
+    if (!no_peer_) {
+      co_await balanced->resolve();
+      take_pooled();
+    }
+    co_return connection_ != nullptr ? AttemptFault::none : AttemptFault::no_peer;
+  }
+  const std::string failure = co_await target.resolve(session_.worker().resolver());
+  if (!failure.empty()) {
+    log::error("service {}: cannot resolve '{}': {}", target.service().id, target.service().host,
+               failure);
+    co_return AttemptFault::resolve;
+  }
+  take_pooled();
+  co_return connection_ != nullptr ? AttemptFault::none : AttemptFault::resolve;
 }
 
 Task<AttemptFault> Forward::connect() {
@@ -77,14 +151,10 @@ Task<AttemptFault> Forward::connect() {
     co_return AttemptFault::unsupported;
   }
   if (connection_ == nullptr) {
-    const std::string failure = co_await target.resolve(worker.resolver());
-    if (!failure.empty()) {
-      log::error("service {}: cannot resolve '{}': {}", target.service().id, target.service().host,
-                 failure);
-      co_return AttemptFault::resolve;
+    if (const AttemptFault fault = co_await resolve(); fault != AttemptFault::none) {
+      co_return fault;
     }
-    if (take_pooled()) co_return AttemptFault::none;
-    if (connection_ == nullptr) co_return AttemptFault::resolve;
+    if (reused_) co_return AttemptFault::none;
   }
   const net::SocketAddress& address = connection_->pool.address();
   const auto timeout = static_cast<uint32_t>(target.service().connect_timeout_ms);
@@ -109,6 +179,7 @@ Task<AttemptFault> Forward::connect() {
 void Forward::send_request() {
   const model::Service& service = exchange_.target->service();
   ++connection_->requests;
+  attempt_started_ = session_.worker().loop().now();
   if (exchange_.upstream_started == 0) {
     exchange_.upstream_started = session_.worker().loop().now();
   }
@@ -139,7 +210,9 @@ void Forward::write_head(net::BlockPtr& block) {
   head.path =
       join_path(exchange_.target->service().path, exchange_.path, matched.size(), route.strip_path);
   if (target.has_query) head.query = {target.query.data() - 1, target.query.size() + 1};
-  head.host = route.preserve_host ? request.host : exchange_.target->host_header();
+  head.host = route.preserve_host ? request.host
+              : route_ != nullptr ? std::string_view(route_->host_header)
+                                  : exchange_.target->host_header();
   head.peer_ip = session_.peer_ip();
   head.client_ip = exchange_.client_ip;
   head.peer_trusted = session_.peer_trusted();
@@ -229,8 +302,9 @@ Task<bool> Forward::give_up() {
     exchange_.status = 499;  // nginx's code for the log: nobody is there to be answered
     co_return false;
   }
+  const bool own = fault_ == AttemptFault::resolve || fault_ == AttemptFault::no_peer;
   co_return co_await answer_error(session_, exchange_, status_of(fault_), message_of(fault_),
-                                  ErrorSource::handler, body_touched_);
+                                  own ? ErrorSource::gateway : ErrorSource::handler, body_touched_);
 }
 
 }  // namespace sallyport::proxy

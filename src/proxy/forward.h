@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/task.h"
 #include "proxy/body.h"
@@ -30,7 +31,12 @@ class Forward {
   enum class HeadStep : uint8_t { need_more, complete, fault };
 
   // An attempt.
+  AddressPool* pick_pool();
+  AddressPool* pick_peer(BalancedUpstream& balanced);
   bool take_pooled();
+  Task<AttemptFault> resolve();
+  void release_peer();
+  void report_fault();
   Task<AttemptFault> connect();
   void send_request();
   void write_head(net::BlockPtr& block);
@@ -65,6 +71,12 @@ class Forward {
   net::BlockPtr received_;  // the answer's head and what came with it
   uint32_t scanned_ = 0;
   uint32_t attempts_ = 0;
+  PeerRoutePtr route_;                    // of this attempt, when the service's host is an upstream
+  std::vector<balancer::PeerPtr> tried_;  // in vain
+  std::optional<uint64_t> hash_;
+  uint64_t attempt_started_ = 0;
+  bool hashed_ = false;
+  bool no_peer_ = false;
   AttemptFault fault_ = AttemptFault::none;
   AttemptFault upload_fault_ = AttemptFault::none;
   ClientFraming framing_ = ClientFraming::as_received;

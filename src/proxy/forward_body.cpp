@@ -81,6 +81,11 @@ Task<void> Forward::stop_upload() {
 Task<bool> Forward::respond() {
   exchange_.upstream_answered = session_.worker().loop().now();
   exchange_.status = exchange_.response.status;
+  if (route_ != nullptr) {
+    const uint64_t now = exchange_.upstream_answered;
+    balancer::note_latency(*route_->peer, now - attempt_started_, now);
+    exchange_.target->balanced()->report_status(*route_->peer, exchange_.status);
+  }
   BodyReader reader(exchange_.response.framing, exchange_.response.content_length);
   net::BlockPtr head = begin_response();
   BodyWriter writer(client(), framing_ == ClientFraming::chunked, std::move(head));
@@ -116,7 +121,8 @@ net::BlockPtr Forward::begin_response() {
                                   .date = worker.date(),
                                   .client_minor_version = request.minor_version,
                                   .keep_alive = keep_client_,
-                                  .debug = exchange_.show_debug ? &exchange_.debug : nullptr};
+                                  .debug = exchange_.show_debug ? &exchange_.debug : nullptr,
+                                  .added_fields = exchange_.added_fields};
   const ProxiedHead head{
       .context = context,
       .response = response,

@@ -60,8 +60,19 @@ Result<void> check(const Options& options) {
   return {};
 }
 
+// Before any worker learns the addresses, so that all share the same states.
+void configure_board(balancer::HealthBoard& board, const runtime::Snapshot& snapshot) {
+  std::vector<std::string> ids;
+  for (const auto& entry : snapshot.upstreams) {
+    ids.push_back(entry->upstream->id);
+    board.upstream(ids.back())->configure(*entry->upstream, entry->targets);
+  }
+  board.keep_only(ids);
+}
+
 Result<void> RunningGateway::start(const runtime::Publisher& publisher) {
   Options& options = shared_.options;
+  if (options.health == nullptr) options.health = std::make_shared<balancer::HealthBoard>();
   if (auto checked = check(options); !checked) return checked;
   auto real_ip =
       RealIp::create(options.trusted_ips, options.real_ip_header, options.real_ip_recursive);
@@ -76,10 +87,12 @@ Result<void> RunningGateway::start(const runtime::Publisher& publisher) {
   if (auto made = make_tls_contexts(); !made) return made;
   std::vector<std::vector<WorkerListener>> per_worker(options.workers);
   if (auto opened = open_listeners(per_worker); !opened) return opened;
+  if (const auto snapshot = publisher.current()) configure_board(*options.health, *snapshot);
   std::string fallback;
   for (auto& listeners : per_worker) {
-    auto& worker =
-        workers_->emplace_back(std::make_unique<WorkerThread>(shared_, std::move(listeners)));
+    const bool first = workers_->empty();
+    auto& worker = workers_->emplace_back(
+        std::make_unique<WorkerThread>(shared_, std::move(listeners), first));
     if (auto started = worker->start(&fallback, publisher.current()); !started) return started;
   }
   if (!fallback.empty()) log::notice("io_backend: epoll in place of io_uring: {}", fallback);
@@ -90,6 +103,10 @@ Result<void> RunningGateway::make_tls_contexts() {
   auto upstream = net::TlsContext::client();
   if (!upstream) return fail(upstream.error());
   shared_.upstream_tls = std::move(*upstream);
+  auto verifying =
+      net::TlsContext::client({.verify = true, .authorities = shared_.options.trusted_authorities});
+  if (!verifying) return fail(verifying.error());
+  shared_.verifying_tls = std::move(*verifying);
   const Options& options = shared_.options;
   for (const ListenerOptions& listener : options.listeners) {
     if (!listener.ssl || tls_.contains(listener.role)) continue;
@@ -136,10 +153,11 @@ Result<void> RunningGateway::open_listener(const ListenerOptions& options,
 }
 
 void RunningGateway::subscribe(runtime::Publisher& publisher) {
-  publisher.subscribe([workers = std::weak_ptr<Workers>(workers_)](
+  publisher.subscribe([workers = std::weak_ptr<Workers>(workers_), board = shared_.options.health](
                           const std::shared_ptr<const runtime::Snapshot>& snapshot) {
     const auto alive = workers.lock();
     if (alive == nullptr) return false;
+    configure_board(*board, *snapshot);
     for (const auto& worker : *alive) worker->post_snapshot(snapshot);
     return true;
   });

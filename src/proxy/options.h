@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "balancer/health_board.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
@@ -87,7 +89,14 @@ struct Options {
   std::string dns_hostsfile = "/etc/hosts";
   std::vector<std::string> dns_servers;  // "ip" or "ip:port"; empty: resolv.conf
 
+  // PEM: whom upstreams' certificates must come from where they are verified and the service names
+  // no authorities of its own (lua_ssl_trusted_certificate); "": those that the system trusts.
+  std::string trusted_authorities;
+
   std::string access_log;  // a path; empty: off
+
+  // The health of targets, which outlives a reload; null: one is made.
+  std::shared_ptr<balancer::HealthBoard> health;
 
   Handler admin;   // needed when a listener has Role::admin
   Handler status;  // needed when a listener has Role::status

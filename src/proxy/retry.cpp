@@ -5,6 +5,7 @@ namespace sallyport::proxy {
 int status_of(AttemptFault fault) {
   switch (fault) {
     case AttemptFault::resolve:
+    case AttemptFault::no_peer:
     case AttemptFault::no_descriptors:
       return 503;
     case AttemptFault::connect_timeout:
@@ -22,6 +23,7 @@ int status_of(AttemptFault fault) {
 }
 
 std::string_view message_of(AttemptFault fault) {
+  if (fault == AttemptFault::no_peer) return "failure to get a peer from the ring-balancer";
   return fault == AttemptFault::resolve ? "name resolution failed" : "";
 }
 

@@ -12,6 +12,7 @@ namespace sallyport::proxy {
 enum class AttemptFault : uint8_t {
   none,
   resolve,  // the service's name has no address
+  no_peer,  // no target of the upstream may take the request
   connect,  // refused or unreachable
   connect_timeout,
   no_descriptors,  // our own limits

@@ -1,22 +1,55 @@
 #include "proxy/targets.h"
 
+#include "balancer/target_name.h"
+
 namespace sallyport::proxy {
 
-Target::Target(std::shared_ptr<const runtime::ServiceTarget> entry, UpstreamPools& pools)
-    : entry_(std::move(entry)), upstreams_(pools) {
+namespace {
+
+std::string with_port(const std::string& host, uint16_t port, bool secure) {
+  if (port == (secure ? 443 : 80)) {
+    return host.find(':') != std::string::npos ? '[' + host + ']' : host;
+  }
+  return balancer::address_text(host, port);
+}
+
+}  // namespace
+
+Target::Target(std::shared_ptr<const runtime::ServiceTarget> entry, UpstreamPools& pools,
+               std::shared_ptr<BalancedUpstream> balanced)
+    : entry_(std::move(entry)), upstreams_(pools), balanced_(std::move(balanced)) {
+  if (balanced_ != nullptr) return;
   if (const auto literal = net::IpAddress::parse(service().host)) {
-    pools_.push_back(pool_at(*literal));
+    pools_.push_back(pool_at(*literal, service().port, service().host));
     valid_until_ = ~uint64_t{0};
   }
 }
 
-std::shared_ptr<AddressPool> Target::pool_at(const net::IpAddress& address) {
-  UpstreamAddress upstream{.socket = net::SocketAddress::from(address, service().port),
-                           .tls = service().protocol == model::Protocol::https,
-                           .server_name = {}};
-  // RFC 6066 section 3: names only.
-  if (upstream.tls && !net::IpAddress::parse(service().host)) upstream.server_name = service().host;
+std::shared_ptr<AddressPool> Target::pool_at(const net::IpAddress& address, uint16_t port,
+                                             const std::string& name) {
+  UpstreamAddress upstream{
+      .socket = net::SocketAddress::from(address, port), .tls = secure(), .server_name = {}};
+  if (upstream.tls) upstream.server_name = name;
   return upstreams_.at(upstream);
+}
+
+PeerRoutePtr Target::route_to(const balancer::PeerPtr& peer) {
+  if (generation_ != balanced_->generation()) {
+    peer_routes_.clear();
+    generation_ = balanced_->generation();
+  }
+  if (peer_routes_.size() <= peer->index) peer_routes_.resize(peer->index + 1);
+  PeerRoutePtr& route = peer_routes_[peer->index];
+  if (route != nullptr) return route;
+  const std::string& wanted = entry_->upstream->upstream->host_header;
+  const std::string name =
+      wanted.empty() ? peer->at.host : std::string(balancer::split_target(wanted).host);
+  const auto address = net::IpAddress::parse(peer->at.ip).value_or(net::IpAddress{});
+  route = std::make_shared<const PeerRoute>(PeerRoute{
+      .peer = peer,
+      .pool = pool_at(address, peer->at.port, name),
+      .host_header = wanted.empty() ? with_port(peer->at.host, peer->at.port, secure()) : wanted});
+  return route;
 }
 
 AddressPool* Target::pick(uint64_t now) {
@@ -31,7 +64,7 @@ Task<std::string> Target::resolve(net::Resolver& resolver) {
   if (answer.addresses.empty()) co_return answer.error.empty() ? "no address" : answer.error;
   std::vector<std::shared_ptr<AddressPool>> pools;
   for (const net::IpAddress& address : answer.addresses) {
-    pools.push_back(pool_at(address));
+    pools.push_back(pool_at(address, service().port, service().host));
   }
   pools_ = std::move(pools);
   // An answer that is being renewed serves this request; the next one asks again.
@@ -40,6 +73,7 @@ Task<std::string> Target::resolve(net::Resolver& resolver) {
 }
 
 void Targets::replace(std::shared_ptr<const runtime::Snapshot> snapshot) {
+  configure_upstreams(*snapshot);
   auto* fresh = new PinnedSnapshot;
   fresh->targets.resize(snapshot->routes.size(), nullptr);
   fresh->snapshot = std::move(snapshot);
@@ -47,6 +81,21 @@ void Targets::replace(std::shared_ptr<const runtime::Snapshot> snapshot) {
   current_ = fresh;
   std::erase_if(targets_, [](const auto& item) { return item.second->unused(); });
   pools_.prune();
+}
+
+void Targets::configure_upstreams(const runtime::Snapshot& snapshot) {
+  decltype(balanced_) balanced;
+  for (const auto& entry : snapshot.upstreams) {
+    const std::string& id = entry->upstream->id;
+    auto known = balanced_.find(id);
+    auto& slot = balanced[id];
+    slot = known != balanced_.end()
+               ? known->second
+               : std::make_shared<BalancedUpstream>(loop_, resolver_, board_->upstream(id),
+                                                    seed_ += 0x9e37'79b9'7f4a'7c15);
+    slot->configure(entry);
+  }
+  balanced_ = std::move(balanced);
 }
 
 void Targets::retire_current() {
@@ -64,7 +113,20 @@ Target& Targets::of_route(PinnedSnapshot& pinned, uint32_t route) {
 
 Target& Targets::make(const std::shared_ptr<const runtime::ServiceTarget>& entry) {
   auto& target = targets_[entry.get()];
-  if (target == nullptr) target = std::make_unique<Target>(entry, pools_);
+  if (target == nullptr) {
+    std::shared_ptr<BalancedUpstream> balanced;
+    if (entry->upstream != nullptr) {
+      auto& slot = balanced_[entry->upstream->upstream->id];
+      if (slot == nullptr) {
+        // Only a request that pinned an older snapshot gets here.
+        slot = std::make_shared<BalancedUpstream>(
+            loop_, resolver_, board_->upstream(entry->upstream->upstream->id), ++seed_);
+        slot->configure(entry->upstream);
+      }
+      balanced = slot;
+    }
+    target = std::make_unique<Target>(entry, pools_, std::move(balanced));
+  }
   return *target;
 }
 

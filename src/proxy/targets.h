@@ -13,19 +13,35 @@
 
 #include "base/task.h"
 #include "net/resolver.h"
+#include "proxy/balanced_upstream.h"
 #include "proxy/upstream_pool.h"
 #include "runtime/snapshot.h"
 
 namespace sallyport::proxy {
 
+// How one service reaches one peer of its upstream.
+struct PeerRoute {
+  balancer::PeerPtr peer;
+  std::shared_ptr<AddressPool> pool;
+  std::string host_header;
+};
+using PeerRoutePtr = std::shared_ptr<const PeerRoute>;
+
 // Where the requests for one service go.
 class Target {
  public:
-  Target(std::shared_ptr<const runtime::ServiceTarget> entry, UpstreamPools& pools);
+  // `balanced` is null when the service's host is a host.
+  Target(std::shared_ptr<const runtime::ServiceTarget> entry, UpstreamPools& pools,
+         std::shared_ptr<BalancedUpstream> balanced);
 
   const model::Service& service() const { return *entry_->service; }
   const std::string& host_header() const { return entry_->host_header; }
   bool unused() const { return entry_.use_count() == 1; }
+
+  // Null: the requests go to the host's addresses, by pick() and resolve().
+  BalancedUpstream* balanced() const { return balanced_.get(); }
+  // How the service reaches a peer that balanced() has just picked.
+  PeerRoutePtr route_to(const balancer::PeerPtr& peer);
 
   // The next address in turn when the addresses are known, else null: then resolve() first.
   AddressPool* pick(uint64_t now);
@@ -33,13 +49,18 @@ class Target {
   Task<std::string> resolve(net::Resolver& resolver);
 
  private:
-  std::shared_ptr<AddressPool> pool_at(const net::IpAddress& address);
+  std::shared_ptr<AddressPool> pool_at(const net::IpAddress& address, uint16_t port,
+                                       const std::string& name);
+  bool secure() const { return service().protocol == model::Protocol::https; }
 
   std::shared_ptr<const runtime::ServiceTarget> entry_;
   UpstreamPools& upstreams_;
   std::vector<std::shared_ptr<AddressPool>> pools_;
   uint64_t valid_until_ = 0;
   size_t next_ = 0;
+  std::shared_ptr<BalancedUpstream> balanced_;
+  std::vector<PeerRoutePtr> peer_routes_;  // by the peer's index; null: not asked for yet
+  uint32_t generation_ = 0;                // of the peers
 };
 
 struct PinnedSnapshot {
@@ -82,7 +103,9 @@ class SnapshotPin {
 
 class Targets {
  public:
-  explicit Targets(UpstreamPools& pools) : pools_(pools) {}
+  Targets(net::Loop& loop, net::Resolver& resolver, UpstreamPools& pools,
+          std::shared_ptr<balancer::HealthBoard> board, uint64_t seed)
+      : loop_(loop), resolver_(resolver), pools_(pools), board_(std::move(board)), seed_(seed) {}
   Targets(const Targets&) = delete;
   Targets& operator=(const Targets&) = delete;
   ~Targets() { retire_current(); }
@@ -91,6 +114,12 @@ class Targets {
   // Nothing before the first snapshot.
   SnapshotPin pin() const { return SnapshotPin(current_); }
 
+  // The upstreams of the current snapshot.
+  template <typename Visit>
+  void each_upstream(Visit visit) {
+    for (auto& [id, upstream] : balanced_) visit(*upstream);
+  }
+
   // The target of a route of a pinned snapshot whose entry has one.
   Target& of_route(PinnedSnapshot& pinned, uint32_t route);
 
@@ -98,8 +127,15 @@ class Targets {
   void retire_current();
   Target& make(const std::shared_ptr<const runtime::ServiceTarget>& entry);
 
+  void configure_upstreams(const runtime::Snapshot& snapshot);
+
+  net::Loop& loop_;
+  net::Resolver& resolver_;
   UpstreamPools& pools_;
+  std::shared_ptr<balancer::HealthBoard> board_;
+  uint64_t seed_;
   PinnedSnapshot* current_ = nullptr;
+  std::unordered_map<std::string, std::shared_ptr<BalancedUpstream>> balanced_;  // by upstream id
   std::unordered_map<const runtime::ServiceTarget*, std::unique_ptr<Target>> targets_;
 };
 

@@ -43,7 +43,7 @@ struct PoolLimits {
 struct UpstreamAddress {
   net::SocketAddress socket;
   bool tls = false;
-  std::string server_name;  // SNI; "" for none
+  std::string server_name;  // whom TLS asks for; "" for none
 };
 
 class AddressPool {

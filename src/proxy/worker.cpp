@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/uuid.h"
 #include "http/date.h"
 #include "proxy/buffered_call.h"
 
@@ -22,6 +23,11 @@ PoolLimits pool_limits(const Options& options) {
       .idle_timeout_ms = static_cast<uint64_t>(options.upstream_keepalive_idle_timeout.count())};
 }
 
+// Workers must not begin with the same target.
+uint64_t new_seed() {
+  return balancer::hash_of(new_uuid());
+}
+
 struct Acceptor {
   Worker* worker;
   WorkerListener* listener;
@@ -30,13 +36,15 @@ struct Acceptor {
 }  // namespace
 
 Worker::Worker(const WorkerShared& shared, WorkerCounters& counters,
-               std::unique_ptr<net::Loop> loop, std::unique_ptr<net::Resolver> resolver)
+               std::unique_ptr<net::Loop> loop, std::unique_ptr<net::Resolver> resolver,
+               bool checks_health)
     : shared_(shared),
       counters_(counters),
       loop_(std::move(loop)),
       resolver_(std::move(resolver)),
       pools_(*loop_, pool_limits(shared.options)),
-      targets_(pools_),
+      targets_(*loop_, *resolver_, pools_, shared.options.health, new_seed()),
+      health_checker_(checks_health ? std::make_unique<HealthChecker>(*this) : nullptr),
       access_log_timer_([](void* self) { static_cast<Worker*>(self)->flush_access_log(); }, this) {}
 
 Worker::~Worker() {
@@ -67,10 +75,12 @@ void Worker::run(std::vector<WorkerListener>& listeners) {
 
 void Worker::replace_snapshot(std::shared_ptr<const runtime::Snapshot> snapshot) {
   targets_.replace(std::move(snapshot));
+  if (health_checker_ != nullptr) health_checker_->configure();
 }
 
 void Worker::drain(std::function<void()> drained) {
   draining_ = true;
+  health_checker_.reset();
   drained_ = std::move(drained);
   for (WorkerListener& listener : *listeners_) {
     if (!listener.socket->stopping) listener.socket->stop();
@@ -85,6 +95,7 @@ void Worker::check_drained() {
 
 void Worker::stop() {
   draining_ = stopping_ = true;
+  health_checker_.reset();
   for (WorkerListener& listener : *listeners_) {
     if (!listener.socket->stopping) listener.socket->stop();
   }

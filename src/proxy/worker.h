@@ -18,6 +18,7 @@
 #include "proxy/access_log.h"
 #include "proxy/counters.h"
 #include "proxy/exchange.h"
+#include "proxy/health_checker.h"
 #include "proxy/options.h"
 #include "proxy/random_id.h"
 #include "proxy/real_ip.h"
@@ -41,14 +42,15 @@ struct WorkerShared {
   Options options;
   RealIp real_ip;
   std::shared_ptr<const net::TlsContext> upstream_tls;
-  AccessLog* access_log = nullptr;  // null: off
+  std::shared_ptr<const net::TlsContext> verifying_tls;  // against the trusted authorities
+  AccessLog* access_log = nullptr;                       // null: off
 };
 
 class Worker {
  public:
   // `listeners` stay the caller's and outlive the worker.
   Worker(const WorkerShared& shared, WorkerCounters& counters, std::unique_ptr<net::Loop> loop,
-         std::unique_ptr<net::Resolver> resolver);
+         std::unique_ptr<net::Resolver> resolver, bool checks_health);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();
@@ -66,6 +68,10 @@ class Worker {
   const Options& options() const { return shared_.options; }
   const RealIp& real_ip() const { return shared_.real_ip; }
   const net::TlsContext& upstream_tls() const { return *shared_.upstream_tls; }
+  // Of health checks over https.
+  const net::TlsContext& check_tls(bool verify) const {
+    return verify ? *shared_.verifying_tls : *shared_.upstream_tls;
+  }
   WorkerCounters& count() { return counters_; }
   Targets& targets() { return targets_; }
   net::Resolver& resolver() { return *resolver_; }
@@ -97,6 +103,7 @@ class Worker {
   std::unique_ptr<net::Resolver> resolver_;
   UpstreamPools pools_;
   Targets targets_;
+  std::unique_ptr<HealthChecker> health_checker_;  // null on all workers but one
   SessionList sessions_;
   std::unordered_set<PendingReply*> replies_;
   std::vector<WorkerListener>* listeners_ = nullptr;

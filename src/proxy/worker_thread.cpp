@@ -6,8 +6,9 @@
 
 namespace sallyport::proxy {
 
-WorkerThread::WorkerThread(const WorkerShared& shared, std::vector<WorkerListener> listeners)
-    : shared_(shared), listeners_(std::move(listeners)) {}
+WorkerThread::WorkerThread(const WorkerShared& shared, std::vector<WorkerListener> listeners,
+                           bool checks_health)
+    : shared_(shared), listeners_(std::move(listeners)), checks_health_(checks_health) {}
 
 WorkerThread::~WorkerThread() {
   stop();
@@ -43,7 +44,7 @@ void WorkerThread::run(std::promise<Started>& started,
   }
   backend_ = (*loop)->backend().name();
   mailbox_ = (*loop)->mailbox();
-  Worker worker(shared_, counters_, std::move(*loop), std::move(*resolver));
+  Worker worker(shared_, counters_, std::move(*loop), std::move(*resolver), checks_health_);
   worker_ = &worker;
   if (first) take(std::move(first));
   started.set_value(std::move(outcome));

@@ -21,7 +21,9 @@ namespace sallyport::proxy {
 
 class WorkerThread {
  public:
-  WorkerThread(const WorkerShared& shared, std::vector<WorkerListener> listeners);
+  // `checks_health`: it runs the active health checks; one worker of a gateway does.
+  WorkerThread(const WorkerShared& shared, std::vector<WorkerListener> listeners,
+               bool checks_health);
   WorkerThread(const WorkerThread&) = delete;
   WorkerThread& operator=(const WorkerThread&) = delete;
   ~WorkerThread();  // stops
@@ -49,6 +51,7 @@ class WorkerThread {
 
   const WorkerShared& shared_;
   std::vector<WorkerListener> listeners_;
+  const bool checks_health_;
   WorkerCounters counters_;
   std::atomic<uint64_t> snapshot_version_{0};
   std::shared_ptr<net::Mailbox> mailbox_;

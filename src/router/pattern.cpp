@@ -68,20 +68,20 @@ bool may_alternate(std::string_view pattern) {
   return false;
 }
 
-std::vector<Pattern::Group> named_groups(const pcre2_code* code) {
+std::vector<Pattern::Group> groups_of(const pcre2_code* code, uint32_t group_count) {
+  std::vector<Pattern::Group> groups;
+  for (uint32_t i = 1; i <= group_count; ++i) groups.push_back({.name = {}, .number = i});
   uint32_t count = 0;
   uint32_t entry_size = 0;
   PCRE2_SPTR table = nullptr;
   pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &count);
   pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &entry_size);
   pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, static_cast<void*>(&table));
-  std::vector<Pattern::Group> groups;
   for (uint32_t i = 0; i < count; ++i, table += entry_size) {
     // Two bytes of group number, then the name with its NUL.
-    groups.push_back({.name = reinterpret_cast<const char*>(table + 2),
-                      .number = (uint32_t{table[0]} << 8) | table[1]});
+    const uint32_t number = (uint32_t{table[0]} << 8) | table[1];
+    groups.at(number - 1).name = reinterpret_cast<const char*>(table + 2);
   }
-  std::ranges::sort(groups, {}, &Pattern::Group::number);
   return groups;
 }
 
@@ -138,7 +138,7 @@ Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text, K
   }
   // Without JIT (it can be compiled out of PCRE2) the interpreter does the same more slowly.
   pcre2_jit_compile(pattern->code_.get(), PCRE2_JIT_COMPLETE);
-  pattern->groups_ = named_groups(pattern->code_.get());
+  pattern->groups_ = groups_of(pattern->code_.get(), groups);
   if (kind == Kind::path) pattern->literal_prefix_ = literal_prefix_of(text);
   return pattern;
 }

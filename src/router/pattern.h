@@ -23,7 +23,7 @@ inline constexpr uint32_t kMatchLimit = 100000;
 class Pattern {
  public:
   struct Group {
-    std::string name;
+    std::string name;  // "" when it has none
     uint32_t number = 0;
   };
 
@@ -54,7 +54,7 @@ class Pattern {
 
   Spans match(std::string_view subject) const;
 
-  const std::vector<Group>& groups() const { return groups_; }  // the named ones, by number
+  const std::vector<Group>& groups() const { return groups_; }  // by number
 
   // The literal text that every match of a path pattern begins with; "" when that is not known.
   const std::string& literal_prefix() const { return literal_prefix_; }

@@ -28,8 +28,9 @@ struct MatchInput {
 };
 
 struct Capture {
-  std::string_view name;   // owned by the router
+  std::string_view name;   // owned by the router; "" for a group without one
   std::string_view value;  // a part of MatchInput::path
+  uint32_t number = 0;     // of the group, from 1
 };
 
 struct Match {

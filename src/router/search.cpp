@@ -173,7 +173,9 @@ void Search::take_spans(const Pattern& pattern, Pattern::Spans spans) {
     size_t begin = spans.begin(group.number);
     if (begin == Pattern::Spans::npos || out_.capture_count == out_.captures.size()) continue;
     out_.captures[out_.capture_count++] = {
-        .name = group.name, .value = input_.path.substr(begin, spans.end(group.number) - begin)};
+        .name = group.name,
+        .value = input_.path.substr(begin, spans.end(group.number) - begin),
+        .number = group.number};
   }
 }
 

@@ -12,6 +12,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURE = os.environ.get("SALLYPORT_GATEWAY_FIXTURE", str(ROOT / "build/dev/tests/gateway_fixture"))
 
 
+# Besides services and routes.
+ENTITIES = ["upstreams", "targets", "certificates", "snis", "ca_certificates", "consumers", "plugins"]
+
+
 class Wire:
     """A socket with a buffer in front of it."""
 
@@ -150,6 +154,10 @@ class Upstream:
         assert self.faults == []
 
     def close(self):
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        except OSError:
+            pass
         self.sock.close()
 
 
@@ -163,6 +171,7 @@ class DataPlane:
         route = {"id": uuid(2), "paths": ["/"], "strip_path": False, "service": {"id": uuid(1)}}
         route.update(options.pop("route", {}))
         self.config = {"services": services or [service], "routes": routes or [route],
+                       **{name: options.pop(name) for name in ENTITIES if name in options},
                        "options": {"backend": backend, "linger_timeout": 500, **options}}
         self.path = os.path.join(directory, f"plane-{id(self):x}.json")
         self.log_path = self.path + ".log"
@@ -187,8 +196,10 @@ class DataPlane:
     def counters(self):
         return self.command("counters")
 
-    def load(self, services, routes):
-        self.config.update(services=services, routes=routes)
+    def load(self, services=None, routes=None, **entities):
+        self.config.update(entities)
+        if services is not None:
+            self.config.update(services=services, routes=routes)
         self.write()
         return self.command("load " + self.path)
 

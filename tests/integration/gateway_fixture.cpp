@@ -1,9 +1,12 @@
 // The data plane alone, for the integration tests and for profiling: reads one JSON file with
-// services, routes (as a client of the Admin API would write them) and options, serves, and obeys
-// commands from standard input, one a line; every answer is one line of JSON.
+// services, routes, upstreams and so on (as a client of the Admin API would write them) and
+// options, serves, and obeys commands from standard input, one a line; every answer is one line of
+// JSON.
 //
 //   ports               {"proxy":[8000],"admin":[],"backend":"epoll"}
-//   load FILE           takes the services and routes of another file
+//   load FILE           takes the entities of another file
+//   health ID           an upstream's health, by target and address
+//   mark ID TARGET HOW  HOW is healthy or unhealthy
 //   counters            {"accepted":…, …, "rss_kib":…}
 //   drain MS            {"drained":true}, and ends
 //   (end of input)      stops and ends
@@ -35,8 +38,8 @@ struct Rows {
     model::ChangeBatch batch;
     batch.complete = true;
     double now = 1;
-    for (const char* name : {"services", "routes"}) {
-      const model::EntitySchema* entity = model::find_entity(name);
+    for (const model::EntitySchema* entity : runtime::Builder::entities()) {
+      const std::string& name = entity->name;
       for (const Json& given : file.value(name, Json::array())) {
         const Json row = model::complete(*entity, given, now++);
         batch.changes.push_back({entity, row.at("id").get<std::string>(), to_text(row)});
@@ -60,6 +63,11 @@ Json read_json(const std::string& path) {
 
 std::vector<std::string> texts(const Json& options, const char* key) {
   return options.value(key, std::vector<std::string>());
+}
+
+balancer::HealthBoard& board() {
+  static const auto the_board = std::make_shared<balancer::HealthBoard>();
+  return *the_board;
 }
 
 // Answers with what it was asked, from another thread as the real handlers do.
@@ -135,6 +143,7 @@ proxy::Options options_of(const Json& given) {
   out.proxy_certificate.key_pem = Secret(given.value("certificate_key", ""));
   out.admin_certificate = out.status_certificate = out.proxy_certificate;
   out.admin = out.status = echo;
+  out.health = {std::shared_ptr<void>(), &board()};
   return out;
 }
 
@@ -168,6 +177,21 @@ Json ports(const proxy::Gateway& gateway) {
   return out;
 }
 
+Json health(const std::string& id) {
+  const auto read = board().read(id);
+  Json out = Json::object();
+  if (!read) return out;
+  out["health"] = model::name(read->health);
+  for (const model::TargetHealth& target : read->targets) {
+    Json& addresses = out["targets"][target.target];
+    addresses["health"] = model::name(target.health);
+    for (const model::AddressHealth& address : target.addresses) {
+      addresses[address.ip] = model::name(address.health);
+    }
+  }
+  return out;
+}
+
 bool obey(const std::string& line, proxy::Gateway& gateway, Rows& rows) {
   std::istringstream words(line);
   std::string command;
@@ -184,6 +208,14 @@ bool obey(const std::string& line, proxy::Gateway& gateway, Rows& rows) {
     rows.load(read_json(path));
     const uint64_t wanted = rows.publisher.current()->version;
     while (gateway.snapshot_version() < wanted) std::this_thread::yield();
+  } else if (command == "health") {
+    std::string id;
+    words >> id;
+    answer = health(id);
+  } else if (command == "mark") {
+    std::string id, target, how;
+    words >> id >> target >> how;
+    answer = {{"marked", board().mark(id, target, "", how == "healthy")}};
   } else if (command == "drain") {
     int64_t within = 0;
     words >> within;

@@ -1,0 +1,67 @@
+// One upstream as a worker balances over it: the targets' names looked up, the addresses handed to
+// the Balance, the outcome of requests reported to the board that all workers share. Kept over
+// configuration changes, by the upstream's id. The worker's thread; renewing of names runs on after
+// the request that started it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "balancer/balance.h"
+#include "base/task.h"
+#include "net/loop.h"
+#include "net/resolver.h"
+#include "runtime/snapshot.h"
+
+namespace sallyport::proxy {
+
+class BalancedUpstream : public std::enable_shared_from_this<BalancedUpstream> {
+ public:
+  BalancedUpstream(net::Loop& loop, net::Resolver& resolver,
+                   std::shared_ptr<balancer::UpstreamStates> states, uint64_t seed);
+
+  void configure(const std::shared_ptr<const runtime::UpstreamEntry>& entry);
+  const model::Upstream& upstream() const { return *entry_->upstream; }
+
+  // True when pick() may be called; else resolve() first. Renews names that have grown old beside.
+  bool ready();
+  Task<void> resolve();
+  // Looks the names up now, without waiting.
+  void renew();
+
+  balancer::PeerPtr pick(const balancer::Choice& choice) { return balance_.pick(choice); }
+  std::span<const balancer::PeerPtr> peers() const { return balance_.peers(); }
+  uint32_t generation() const { return balance_.generation(); }
+
+  void report(const balancer::Peer& peer, balancer::Outcome outcome,
+              const model::CheckThresholds& thresholds);
+  // What passive checks make of an answer, and of none.
+  void report_status(const balancer::Peer& peer, int status);
+  void report_failure(const balancer::Peer& peer, balancer::Outcome outcome);
+
+ private:
+  struct Name {
+    std::shared_ptr<const model::Target> target;
+    std::string host;
+    uint16_t port = 0;
+    std::vector<net::IpAddress> addresses;
+    std::string error;
+    uint64_t valid_until = 0;  // ~0 for literal addresses
+  };
+  void take_names();
+  void rebuild();
+  Detached renew_beside(std::shared_ptr<BalancedUpstream> self);
+
+  net::Loop& loop_;
+  net::Resolver& resolver_;
+  std::shared_ptr<balancer::UpstreamStates> states_;
+  balancer::Balance balance_;
+  std::shared_ptr<const runtime::UpstreamEntry> entry_;
+  std::vector<Name> names_;
+  uint64_t valid_until_ = 0;
+  bool renewing_ = false;
+};
+
+}  // namespace sallyport::proxy
