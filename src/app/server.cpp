@@ -128,6 +128,8 @@ class RunningServer final : public Server {
   Node node_;
   admin::StatusApi status_;
   runtime::Publisher publisher_;
+  // Outlives the data planes of reloads.
+  std::shared_ptr<balancer::HealthBoard> health_ = std::make_shared<balancer::HealthBoard>();
   runtime::Builder builder_;  // the feed's thread; this one without a database
   std::unique_ptr<DeclaredConfiguration> declared_;
   std::unique_ptr<postgres::ChangeFeed> feed_;
@@ -257,6 +259,7 @@ Result<std::unique_ptr<proxy::Gateway>> RunningServer::start_gateway(
     const conf::Settings& settings) {
   auto options = gateway_options(settings);
   if (!options) return fail(options.error());
+  options->health = health_;
   options->admin = on_control_thread(
       [this](const http::BufferedRequest& request) { return admin_->handle(request); });
   options->status = on_control_thread(

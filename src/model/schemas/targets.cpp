@@ -13,7 +13,6 @@ const EntitySchema& targets() {
     s.name = s.table = s.path = s.nested_path = "targets";
     s.endpoint_key = "target";
     s.cache_key = {"upstream", "target"};
-    s.admin_api = false;  // until the balancer knows targets
     s.fields = {
         typedefs::id(),
         typedefs::timestamp_ms("created_at"),

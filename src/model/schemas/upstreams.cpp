@@ -108,7 +108,6 @@ const EntitySchema& upstreams() {
     EntitySchema s;
     s.name = s.table = s.path = s.nested_path = "upstreams";
     s.endpoint_key = "name";
-    s.admin_api = false;  // until the balancer knows upstreams
     s.fields = {
         typedefs::id(),
         typedefs::created_at(),
