@@ -19,6 +19,7 @@
 #include "setup/server_layout.h"
 #include "setup/server_plan.h"
 #include "setup/server_proof.h"
+#include "setup/server_verdict.h"
 
 namespace sallyport::app {
 namespace {
@@ -171,7 +172,7 @@ int print_proof(const SetupOptions& options, const setup::ServerRequest& request
     return 0;
   }
   int wrong = 0;
-  for (const setup::Trial& trial : setup::prove(*link, request.rules.method)) {
+  for (const setup::Trial& trial : setup::prove(*link, request.rules)) {
     const char* mark = trial.outcome == setup::Trial::Outcome::as_demanded ? "ok"
                        : trial.outcome == setup::Trial::Outcome::wrong     ? "WRONG"
                                                                            : "unclear";
@@ -179,7 +180,60 @@ int print_proof(const SetupOptions& options, const setup::ServerRequest& request
     fmt::print("  {:<8} {} ({}): {}\n", mark, trial.what,
                trial.must_connect ? "must connect" : "must be refused", trial.seen);
   }
-  return wrong ? 1 : 0;
+  if (wrong == 0) return 0;
+  fmt::print(stderr,
+             "Error: the server does not behave as demanded; the changes are in place, the "
+             "backups beside the files\n");
+  return 1;
+}
+
+// 0: go on to the proof.
+int show_and_apply(const SetupOptions& options, const setup::ServerLayout& server,
+                   const setup::ServerPlan& plan) {
+  fmt::print("{}", plan.diff());
+  if (options.dry_run) return 0;
+  if (!options.yes && !confirmed()) {
+    fmt::print(stderr, "Nothing was written; confirm with y, or give --yes\n");
+    return 1;
+  }
+  auto report = setup::apply(server, plan);
+  if (!report) return refuse(report.error());
+  for (const std::string& backup : report->backups) fmt::print("Backup: {}\n", backup);
+  fmt::print("{}\n", report->reloaded
+                         ? "The server read the files, found no fault, and uses them"
+                         : "Written; the server does not run: it reads them when it starts");
+  if (!report->remark.empty()) fmt::print("note: {}\n", report->remark);
+  return 0;
+}
+
+// The files are right; a run that was cut off before the reload may have left them unread.
+int make_current(const SetupOptions& options, const setup::ServerLayout& server,
+                 const setup::ServerPlan& plan) {
+  fmt::print("Nothing to change: the server's files are as demanded\n");
+  if (options.dry_run || !server.running) return 0;
+  auto read = setup::has_read(server, plan);
+  if (!read) return refuse(read.error());
+  if (!*read) {
+    if (auto reloaded = setup::reload(server); !reloaded) return refuse(reloaded.error());
+    fmt::print("The server had not read them yet: reloaded\n");
+  }
+  auto remark = setup::judge_in_use(server, plan);
+  if (!remark) {
+    Error error = remark.error();
+    error.remedy = "look into the server's log, for \"SSL configuration was not reloaded\"";
+    return refuse(error);
+  }
+  if (!remark->empty()) fmt::print("note: {}\n", *remark);
+  return 0;
+}
+
+int print_instructions(const setup::ServerRequest& request) {
+  // What a managed server would refuse is the same; which version it is nobody said.
+  if (!request.files.certificate.empty()) {
+    print_faults(setup::check(request.files, request.rules.method, 15));
+  }
+  fmt::print("{}", setup::instructions(request));
+  return 0;
 }
 
 int run_setup(SetupOptions options) {
@@ -187,10 +241,7 @@ int run_setup(SetupOptions options) {
   auto request = request_of(options);
   if (!request) return refuse(request.error());
   if (auto checked = check(request->rules); !checked) return refuse(checked.error());
-  if (options.print) {
-    fmt::print("{}", setup::instructions(*request));
-    return 0;
-  }
+  if (options.print) return print_instructions(*request);
   if (options.data_directory.empty()) {
     return refuse(Error{"setup.data_directory", Side::config, Retry::never, "no server named",
                         "give --data-dir, or --print for a managed server"});
@@ -201,25 +252,13 @@ int run_setup(SetupOptions options) {
   if (!plan) return refuse(plan.error());
   print_faults(plan->faults);
   if (!plan->possible()) return 1;
+  if (auto judged = setup::judge_before(*server, *plan); !judged) return refuse(judged.error());
   for (const std::string& note : plan->notes) fmt::print("note: {}\n", note);
-  if (std::string diff = plan->diff(); diff.empty()) {
-    fmt::print("Nothing to change: the server's files are as demanded\n");
-  } else {
-    fmt::print("{}", diff);
-    if (options.dry_run) return 0;
-    if (!options.yes && !confirmed()) {
-      fmt::print(stderr, "Nothing was written; confirm with y, or give --yes\n");
-      return 1;
-    }
-    auto report = setup::apply(*server, *plan);
-    if (!report) return refuse(report.error());
-    for (const std::string& backup : report->backups) fmt::print("Backup: {}\n", backup);
-    fmt::print("{}\n", report->reloaded ? "The server read the files, found no fault, and reloaded"
-                                        : "Written; start the server to use it");
-  }
-  if (options.dry_run) return 0;
+  int code = plan->empty() ? make_current(options, *server, *plan)
+                           : show_and_apply(options, *server, *plan);
+  if (code != 0 || options.dry_run) return code;
   if (!server->running) {
-    fmt::print("The server is not running: nothing was proved. Run this again when it is\n");
+    fmt::print("Nothing was proved. Run this again when the server runs\n");
     return 0;
   }
   return print_proof(options, *request, *server);

@@ -195,7 +195,7 @@ class Quickstart {
     for (const setup::FileFault& fault : plan->faults) {
       if (fault.fatal) return fail("quickstart.tls", Side::config, fault.text, fault.remedy);
     }
-    if (plan->changes.empty()) return {};
+    if (plan->empty()) return {};
     auto report = setup::apply(*server, *plan);
     if (!report) return fail(report.error());
     return {};

@@ -94,7 +94,7 @@ Result<void> check(const AccessRules& rules) {
                 "use --method cert, or give each client certificate the role as its CN");
   }
   for (const auto& [name, role] : rules.map) {
-    if (name.empty() || role.empty()) {
+    if (name.empty() || role.empty() || (name + role).find_first_of("\r\n") != std::string::npos) {
       return fail("setup.map", Side::config, "a map entry needs a certificate name and a role",
                   "write --map 'gateway-1.example.com=kong'");
     }
@@ -105,6 +105,13 @@ Result<void> check(const AccessRules& rules) {
                   fmt::format("'{}' is not an address that pg_hba.conf takes", address),
                   "use all, samenet, a CIDR such as 10.0.0.0/8 or 10.1.2.3/32, or a host name");
     }
+  }
+  auto broken = [](const std::string& name) {
+    return name.empty() || std::ranges::any_of(name, [](unsigned char c) { return c < ' '; });
+  };
+  if (std::ranges::any_of(rules.databases, broken) || std::ranges::any_of(rules.roles, broken)) {
+    return fail("setup.rules", Side::config,
+                "a database or role is empty, or has a control character in its name");
   }
   if (rules.databases.empty() || rules.roles.empty() || rules.addresses.empty()) {
     return fail("setup.rules", Side::config, "databases, roles and addresses must not be empty");
@@ -169,9 +176,11 @@ std::vector<std::string> words_of(std::string_view line) {
   return words;
 }
 
+// Groups, files of names and regular expressions may name anybody.
 bool names_one_of(std::string_view field, const std::vector<std::string>& wanted) {
   for (std::string_view item : text::list(field)) {
-    if (item == "all") return true;
+    bool open = item == "all" || item.starts_with("same") || item.find_first_of("+@/") == 0;
+    if (open) return true;
     for (const std::string& name : wanted) {
       if (item == name || name == "all") return true;
     }
@@ -179,14 +188,28 @@ bool names_one_of(std::string_view field, const std::vector<std::string>& wanted
   return false;
 }
 
+bool concerns(const std::vector<std::string>& words, const AccessRules& rules) {
+  return words.size() >= 5 && words[0].starts_with("host") &&
+         names_one_of(words[1], rules.databases) && names_one_of(words[2], rules.roles);
+}
+
 }  // namespace
+
+std::vector<std::string> matching_lines(std::string_view hba, const AccessRules& rules) {
+  std::vector<std::string> found;
+  for (std::string_view line : text::split(hba, '\n')) {
+    std::vector<std::string> words = words_of(line);
+    bool include = !words.empty() && words[0].starts_with("include");
+    if (include || concerns(words, rules)) found.emplace_back(text::trim(line));
+  }
+  return found;
+}
 
 std::vector<std::string> weaker_lines(std::string_view hba, const AccessRules& rules) {
   std::vector<std::string> found;
   for (std::string_view line : text::split(hba, '\n')) {
     std::vector<std::string> words = words_of(line);
-    if (words.size() < 5 || !words[0].starts_with("host")) continue;
-    if (!names_one_of(words[1], rules.databases) || !names_one_of(words[2], rules.roles)) continue;
+    if (!concerns(words, rules)) continue;
     bool masked = words[4].find_first_not_of("0123456789.") == std::string::npos;
     const std::string& method = masked && words.size() > 5 ? words[5] : words[4];
     bool plain = words[0] == "host" || words[0] == "hostnossl" || words[0] == "hostnogssenc";
@@ -194,6 +217,10 @@ std::vector<std::string> weaker_lines(std::string_view hba, const AccessRules& r
     if (method != "reject" && (plain || weak)) found.emplace_back(text::trim(line));
   }
   return found;
+}
+
+bool covers_all(const AccessRules& rules) {
+  return rules.reject_plain && std::ranges::find(rules.addresses, "all") != rules.addresses.end();
 }
 
 }  // namespace sallyport::setup

@@ -47,8 +47,15 @@ Result<void> check(const AccessRules& rules);
 std::string hba_lines(const AccessRules& rules);
 std::string ident_lines(const AccessRules& rules);
 
-// Lines of the rest of a pg_hba.conf (without our block) that would let one of the roles in without
-// TLS or by a weaker method if our block were not in front of them: worth a word to the operator.
+// Lines of a pg_hba.conf that may match one of the roles before a line behind them does: whatever
+// their method, and `include` directives, which may bring such lines.
+std::vector<std::string> matching_lines(std::string_view hba, const AccessRules& rules);
+
+// Lines that would let one of the roles in without TLS or by a weaker method if our block were not
+// in front of them: worth a word to the operator.
 std::vector<std::string> weaker_lines(std::string_view hba, const AccessRules& rules);
+
+// Whether our lines decide about every connection of these roles over TCP.
+bool covers_all(const AccessRules& rules);
 
 }  // namespace sallyport::setup

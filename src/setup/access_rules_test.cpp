@@ -53,6 +53,25 @@ TEST(AccessRules, FindsWeakerLinesBehindOurs) {
   EXPECT_EQ(found[1], "hostssl kong all 0.0.0.0 0.0.0.0 md5");
 }
 
+TEST(AccessRules, FindsLinesThatMayMatchFirst) {
+  AccessRules rules;
+  auto found = matching_lines(
+      "local all all trust\nhost kong kong all reject\nhost all +staff all md5\nhost other kong "
+      "all "
+      "md5\nhost kong other all md5\ninclude_dir more\nhost sameuser kong all md5\n",
+      rules);
+  EXPECT_EQ(found.size(), 4u);
+  EXPECT_TRUE(covers_all(rules));
+  rules.addresses = {"10.0.0.0/8"};
+  EXPECT_FALSE(covers_all(rules));
+}
+
+TEST(ManagedBlock, KnowsWhatIsInFrontOfIt) {
+  EXPECT_EQ(before_block(with_block("a\n", "x\n", Place::bottom)), "a\n");
+  EXPECT_EQ(before_block(with_block("a\n", "x\n", Place::top)), "");
+  EXPECT_EQ(before_block("a\n"), "");
+}
+
 TEST(ManagedBlock, IsReplacedAndRemovedAsAWhole) {
   std::string once = with_block("a\nb", "x\n", Place::bottom);
   EXPECT_EQ(block_of(once), "x\n");

@@ -34,6 +34,11 @@ std::string_view block_of(std::string_view text) {
   return span.found() ? text.substr(span.body, span.body_end - span.body) : std::string_view();
 }
 
+std::string_view before_block(std::string_view text) {
+  Span span = find_block(text);
+  return span.found() ? text.substr(0, span.begin) : std::string_view();
+}
+
 std::string without_block(std::string_view text) {
   Span span = find_block(text);
   if (!span.found()) return std::string(text);

@@ -16,6 +16,9 @@ std::string with_block(std::string_view text, std::string_view lines, Place plac
 // The lines between the marks; "" when there is no block.
 std::string_view block_of(std::string_view text);
 
+// The text in front of the block; "" when there is none.
+std::string_view before_block(std::string_view text);
+
 // The text without the block.
 std::string without_block(std::string_view text);
 

@@ -1,10 +1,10 @@
 #include "setup/server_change.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <filesystem>
+#include <ranges>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -12,7 +12,8 @@
 
 #include "base/file.h"
 #include "base/staged_files.h"
-#include "base/text.h"
+#include "setup/file_access.h"
+#include "setup/server_verdict.h"
 
 namespace sallyport::setup {
 namespace {
@@ -38,128 +39,136 @@ Result<void> give_to_server(const ServerLayout& server, const std::string& path,
   return {};
 }
 
+// What is left of a change that must not stay.
+class Undo {
+ public:
+  void replace(std::string backup, std::string path) {
+    replaced_.emplace_back(std::move(backup), std::move(path));
+  }
+  void remove(std::string path) { made_.push_back(std::move(path)); }
+  void remove_directory(std::string path) { directories_.push_back(std::move(path)); }
+  Result<void> keep_owner(const std::string& path) {
+    struct stat status;
+    if (stat(path.c_str(), &status) != 0) {
+      return fail("setup.owner", Side::config, fmt::format("{}: {}", path, strerror(errno)));
+    }
+    owners_.emplace_back(path, FileOwner{status.st_uid, status.st_gid, status.st_mode & 07777});
+    return {};
+  }
+
+  // A backup is the file itself, owner and mode included: renaming it needs no space.
+  std::string carry_out() {
+    std::string failed;
+    for (const auto& [backup, path] : replaced_) {
+      if (rename(backup.c_str(), path.c_str()) == 0) continue;
+      failed += fmt::format("; {} could not be put back ({}): its backup is {}", path,
+                            strerror(errno), backup);
+    }
+    for (const std::string& path : made_) unlink(path.c_str());
+    for (const auto& [path, owner] : owners_) {
+      if (chown(path.c_str(), owner.uid, owner.gid) != 0 || chmod(path.c_str(), owner.mode) != 0) {
+        failed += fmt::format("; owner and mode of {} could not be put back", path);
+      }
+    }
+    for (const std::string& path : std::views::reverse(directories_)) rmdir(path.c_str());
+    return failed;
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> replaced_;
+  std::vector<std::string> made_;
+  std::vector<std::pair<std::string, FileOwner>> owners_;
+  std::vector<std::string> directories_;
+};
+
 class Changer {
  public:
   Changer(const ServerLayout& server, const ServerPlan& plan) : server_(server), plan_(plan) {}
 
   Result<ChangeReport> carry_out() {
-    std::vector<std::string> before = faults_now();
-    auto written = write();
-    if (written && server_.running) written = validate(before);
-    if (!written) {
-      put_back();
-      return fail(written.error());
+    if (auto judged = judge_before(server_, plan_); !judged) return fail(judged.error());
+    auto done = write();
+    bool read = false;
+    if (done && server_.running) done = let_server_judge(read);
+    if (done) return std::move(report_);
+    Error error = done.error();
+    if (std::string left = undo_.carry_out(); !left.empty()) error.detail += left;
+    if (read) {
+      if (auto again = reload(server_); !again) error.detail += "; " + again.error().text();
     }
-    if (server_.running) {
-      if (auto reloaded = reload(); !reloaded) return fail(reloaded.error());
-    }
-    return std::move(report_);
+    return fail(std::move(error));
   }
 
  private:
   Result<void> write() {
-    for (const std::string& directory : plan_.directories) {
-      if (auto made = make_directories(directory, 0700); !made) return made;
-      if (auto given = give_to_server(server_, directory, 0700); !given) return given;
-    }
-    std::string suffix = ".sallyport-" + stamp();
-    for (const FileChange& file : plan_.changes) {
-      if (!file.before) continue;
-      struct stat status;
-      uint32_t mode = stat(file.path.c_str(), &status) == 0 ? status.st_mode & 0777 : 0600;
-      std::string backup = file.path + suffix;
-      if (auto saved = write_file_atomically(backup, *file.before, mode); !saved) return saved;
-      if (geteuid() == 0 && chown(backup.c_str(), status.st_uid, status.st_gid) != 0) {
-        return fail("setup.owner", Side::config, fmt::format("cannot set the owner of {}", backup));
-      }
-      report_.backups.push_back(backup);
-    }
+    if (auto made = make_directories(); !made) return made;
+    if (auto saved = save(); !saved) return saved;
     StagedFiles files;
     for (const FileChange& file : plan_.changes) {
+      StagedFiles::remove_leftovers(file.path);
       if (auto staged = files.stage(file.path, file.after, file.mode); !staged) return staged;
+    }
+    for (const FileChange& file : plan_.changes) {
+      if (!file.before) undo_.remove(file.path);
     }
     if (auto committed = files.commit(); !committed) return committed;
     for (const FileChange& file : plan_.changes) {
-      if (file.before && !file.secret) continue;  // keeps the owner that it had
+      if (!file.servers && file.before) continue;  // keeps the owner that it had
       if (auto given = give_to_server(server_, file.path, file.mode); !given) return given;
     }
     for (const auto& [path, mode] : plan_.modes) {
+      if (auto kept = undo_.keep_owner(path); !kept) return kept;
       if (auto given = give_to_server(server_, path, mode); !given) return given;
     }
     return {};
   }
 
-  // What the server finds wrong in its files at this moment.
-  std::vector<std::string> faults_now() {
-    std::vector<std::string> faults;
-    if (!server_.running) return faults;
-    auto session = open_local_session(server_);
-    if (!session) return faults;
-    for (const char* sql :
-         // That a hostssl line cannot match yet is a remark on ssl = off, which is about to end.
-         {"select 'pg_hba.conf line ' || line_number || ': ' || error from pg_hba_file_rules "
-          "where error is not null and error not like '%because SSL is disabled'",
-          "select coalesce(sourcefile, '') || ':' || coalesce(sourceline::text, '') || ' ' || "
-          "coalesce(name, '') || ': ' || error from pg_file_settings where error is not null"}) {
-      auto rows = session->query(sql);
-      if (!rows) continue;
-      for (const auto& row : *rows) faults.push_back(row[0]);
+  Result<void> make_directories() {
+    for (const std::string& directory : plan_.directories) {
+      if (access(directory.c_str(), F_OK) != 0) undo_.remove_directory(directory);
+      if (auto made = sallyport::make_directories(directory, 0700); !made) return made;
+      if (auto given = give_to_server(server_, directory, 0700); !given) return given;
     }
-    return faults;
-  }
-
-  Result<void> validate(const std::vector<std::string>& before) {
-    for (const std::string& fault : faults_now()) {
-      bool old = std::ranges::find(before, fault) != before.end();
-      if (old) continue;
-      return fail("setup.refused", Side::database,
-                  fmt::format("the server would not load what was written: {}", fault),
-                  "everything was put back as it was");
-    }
-    auto session = open_local_session(server_);
-    if (!session) return fail(session.error());
-    // A later file, postgresql.auto.conf first of all, may win over ours.
-    auto rows = session->query(
-        "select ours.name, coalesce(other.sourcefile, '') from pg_file_settings ours "
-        "left join pg_file_settings other on other.name = ours.name and other.applied "
-        "where ours.sourcefile = $1 and not ours.applied and ours.error is null",
-        {plan_.settings_file});
-    if (rows && !rows->empty()) {
-      return fail("setup.overridden", Side::config,
-                  fmt::format("{} is set again in {}, which wins", (*rows)[0][0], (*rows)[0][1]),
-                  fmt::format("ALTER SYSTEM RESET {} (or remove it there); everything was put back",
-                              (*rows)[0][0]));
-    }
-    report_.validated = true;
     return {};
   }
 
-  Result<void> reload() {
-    auto session = open_local_session(server_);
-    if (!session) return fail(session.error());
-    auto rows = session->query("select pg_reload_conf()");
-    if (!rows) return fail(rows.error());
-    usleep(300'000);  // the postmaster reads its files after it answered
-    report_.reloaded = true;
-    return {};
-  }
-
-  void put_back() {
-    StagedFiles files;
+  Result<void> save() {
+    std::string suffix = ".sallyport-" + stamp();
     for (const FileChange& file : plan_.changes) {
-      if (file.before) {
-        (void)files.stage(file.path, *file.before, file.mode);
-      } else {
-        unlink(file.path.c_str());
+      if (!file.before) continue;
+      struct stat status;
+      if (stat(file.path.c_str(), &status) != 0) continue;
+      std::string backup = file.path + suffix;
+      for (int i = 2; access(backup.c_str(), F_OK) == 0; ++i) {
+        backup = fmt::format("{}{}-{}", file.path, suffix, i);
       }
+      auto saved = write_file_atomically(backup, *file.before, status.st_mode & 07777);
+      if (!saved) return saved;
+      undo_.replace(backup, file.path);
+      if (geteuid() == 0 && chown(backup.c_str(), status.st_uid, status.st_gid) != 0) {
+        return fail("setup.owner", Side::config, fmt::format("cannot set the owner of {}", backup));
+      }
+      report_.backups.push_back(backup);
     }
-    (void)files.commit();
-    for (const std::string& backup : report_.backups) unlink(backup.c_str());
+    return {};
+  }
+
+  // `read` says whether the server has what was written.
+  Result<void> let_server_judge(bool& read) {
+    if (auto judged = judge_written(server_, plan_); !judged) return judged;
+    report_.validated = read = true;
+    if (auto reloaded = reload(server_); !reloaded) return reloaded;
+    auto remark = judge_in_use(server_, plan_);
+    if (!remark) return fail(remark.error());
+    report_.reloaded = true;
+    report_.remark = *remark;
+    return {};
   }
 
   const ServerLayout& server_;
   const ServerPlan& plan_;
   ChangeReport report_;
+  Undo undo_;
 };
 
 }  // namespace

@@ -16,10 +16,12 @@ struct ChangeReport {
   std::vector<std::string> backups;
   bool validated = false;  // the running server read the files and found no fault
   bool reloaded = false;
+  std::string remark;  // what could not be seen from here; "" for nothing
 };
 
-// Errors: "setup.refused" with the server's own words, after everything was put back;
-// "setup.owner", "file.*" when writing failed (what was written is put back).
+// Errors: those of judge_before(); "setup.refused" with the server's own words, after everything
+// was put back and read again; "setup.owner", "file.*" when writing failed (what was written is put
+// back). A run that is killed is completed by the next one.
 Result<ChangeReport> apply(const ServerLayout& server, const ServerPlan& plan);
 
 }  // namespace sallyport::setup

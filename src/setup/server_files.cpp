@@ -1,5 +1,6 @@
 #include "setup/server_files.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -79,6 +80,12 @@ void check_certificate(const ServerFiles& files, Faults& faults) {
   }
   for (size_t i = 0; i < chain.size(); ++i) {
     const pki::CertificateInfo& info = chain[i].info();
+    if (i > 0 && !info.key_weakness.empty()) {
+      add(faults,
+          fmt::format("ssl_cert_file: {}: {}; the server says \"ca key too small\"", info.subject,
+                      info.key_weakness),
+          "issue that authority anew");
+    }
     if (info.weak_signature && !info.self_signed) {
       add(faults,
           fmt::format("ssl_cert_file: {} is signed with {}; the server says \"ca md too "
@@ -100,34 +107,61 @@ void check_certificate(const ServerFiles& files, Faults& faults) {
   }
 }
 
-std::vector<pki::RevocationList> load_crls(const ServerFiles& files, Faults& faults) {
-  std::vector<pki::RevocationList> lists;
-  auto take = [&](const std::string& path, std::string_view setting) {
-    auto loaded = pki::RevocationList::load(path);
-    if (!loaded) return add(faults, fmt::format("{}: {}", setting, loaded.error().text()));
-    for (auto& list : *loaded) lists.push_back(std::move(list));
-  };
-  if (!files.crl.empty()) take(files.crl, "ssl_crl_file");
-  if (files.crl_directory.empty()) return lists;
-  std::error_code error;
-  std::filesystem::directory_iterator entries(files.crl_directory, error);
-  if (error) {
+// What nobody looks up is no fault as long as a hashed name says the same.
+void check_names(const std::string& directory, const std::vector<pki::RevocationList>& unhashed,
+                 const std::vector<pki::RevocationList>& hashed, Faults& faults) {
+  for (const auto& list : unhashed) {
+    bool found = std::ranges::any_of(
+        hashed, [&](const auto& other) { return other.issuer_hash() == list.issuer_hash(); });
+    if (found) continue;
     add(faults,
-        fmt::format("ssl_crl_dir: cannot read {}: {}", files.crl_directory, error.message()));
-    return lists;
+        fmt::format("ssl_crl_dir: the list of {} in {} is not found by the server: its name must "
+                    "be {}.r0",
+                    list.issuer(), directory, list.issuer_hash()),
+        fmt::format("openssl rehash {}", directory));
   }
+}
+
+void load_crl_directory(const std::string& directory, std::vector<pki::RevocationList>& lists,
+                        Faults& faults) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  if (error) {
+    return add(faults, fmt::format("ssl_crl_dir: cannot read {}: {}", directory, error.message()));
+  }
+  std::vector<pki::RevocationList> unhashed;
   for (const auto& entry : entries) {
     std::string name = entry.path().filename().string();
-    size_t before = lists.size();
-    take(entry.path().string(), "ssl_crl_dir");
-    for (size_t i = before; i < lists.size(); ++i) {
-      if (name.starts_with(lists[i].issuer_hash() + ".r")) continue;
-      add(faults,
-          fmt::format("ssl_crl_dir: {}/{} is not found by the server: its name must be {}.r0",
-                      files.crl_directory, name, lists[i].issuer_hash()),
-          fmt::format("openssl rehash {}", files.crl_directory));
+    auto loaded = pki::RevocationList::load(entry.path().string());
+    if (!loaded) {
+      if (is_hashed_crl_name(name)) {
+        add(faults, fmt::format("ssl_crl_dir: {}", loaded.error().text()));
+      }
+      continue;
+    }
+    for (auto& list : *loaded) {
+      bool hashed = is_hashed_crl_name(name) && name.starts_with(list.issuer_hash());
+      (hashed ? lists : unhashed).push_back(std::move(list));
     }
   }
+  check_names(directory, unhashed, lists, faults);
+}
+
+std::vector<pki::RevocationList> load_crls(const ServerFiles& files, Faults& faults) {
+  std::vector<pki::RevocationList> lists;
+  if (!files.crl_directory.empty()) load_crl_directory(files.crl_directory, lists, faults);
+  if (files.crl.empty()) return lists;
+  auto loaded = pki::RevocationList::load(files.crl);
+  if (!loaded) {
+    add(faults, fmt::format("ssl_crl_file: {}", loaded.error().text()));
+    return lists;
+  }
+  auto text = read_file(files.crl);
+  if (text && text->find("-----BEGIN ") == std::string::npos) {
+    add(faults, fmt::format("ssl_crl_file: {} is not PEM", files.crl),
+        fmt::format("convert it: openssl crl -inform der -in {} -out new.crl", files.crl));
+  }
+  for (auto& list : *loaded) lists.push_back(std::move(list));
   return lists;
 }
 
@@ -141,19 +175,24 @@ void check_crls(const ServerFiles& files, const std::vector<pki::Certificate>& a
     if (!authority.info().ca) continue;
     const pki::RevocationList* own = nullptr;
     for (const auto& list : lists) {
-      if (list.signed_by(authority)) own = &list;
+      bool newer = !own || list.last_update() > own->last_update();
+      if (list.signed_by(authority) && newer) own = &list;
     }
+    const std::string& subject = authority.info().subject;
     if (!own) {
       add(faults,
           fmt::format("no CRL of the authority {}: the server would refuse every client with it "
                       "in its chain",
-                      authority.info().subject),
+                      subject),
           "make one for every CA of the chain: sallyport pki crl");
     } else if (own->next_update() != 0 && own->next_update() < now) {
       add(faults,
-          fmt::format("the CRL of {} is outdated: the server would refuse everybody",
-                      authority.info().subject),
+          fmt::format("the CRL of {} is outdated: the server would refuse everybody", subject),
           "sallyport pki crl");
+    } else if (own->last_update() > now) {
+      add(faults,
+          fmt::format("the CRL of {} is not valid yet: the server would refuse everybody", subject),
+          "look at the clocks of this machine and of the authority's");
     }
   }
 }
@@ -185,6 +224,18 @@ std::vector<FileFault> check(const ServerFiles& files, Method method, int server
   }
   check_crls(files, authorities, faults);
   return faults;
+}
+
+std::vector<FileFault> check_revocation(const ServerFiles& files) {
+  Faults faults;
+  check_crls(files, load_pem(files.authorities, "ssl_ca_file", faults), faults);
+  return faults;
+}
+
+bool is_hashed_crl_name(std::string_view name) {
+  return name.size() > 10 && name.find_first_not_of("0123456789abcdef") == 8 &&
+         name.substr(8, 2) == ".r" &&
+         name.substr(10).find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 }  // namespace sallyport::setup

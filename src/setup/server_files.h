@@ -27,4 +27,11 @@ struct FileFault {
 
 std::vector<FileFault> check(const ServerFiles& files, Method method, int server_major);
 
+// Whether every authority has a current list: without one the server refuses all of its clients.
+// Part of check(); alone for lists that the server is told of elsewhere.
+std::vector<FileFault> check_revocation(const ServerFiles& files);
+
+// A name as `openssl rehash` gives it to a revocation list: the only ones that are looked up.
+bool is_hashed_crl_name(std::string_view name);
+
 }  // namespace sallyport::setup

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "setup/server_config.h"
 
 namespace sallyport::setup {
 namespace {
@@ -20,43 +21,55 @@ bool exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
 }
 
-std::string directory_of(const std::string& path) {
-  return std::filesystem::path(path).parent_path().string();
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return !a.empty() && std::filesystem::equivalent(a, b, error) && !error;
 }
 
 std::string absolute(const std::string& path, const std::string& base) {
   return path.empty() || path.front() == '/' ? path : base + "/" + path;
 }
 
-// The last `name = 'value'` of a postgresql.conf; "" when it is not there. Good enough for a server
-// that is stopped; a running one is asked.
-std::string setting_of(std::string_view config, std::string_view name) {
-  std::string value;
-  for (std::string_view line : text::split(config, '\n')) {
-    line = text::trim(line);
-    if (!line.starts_with(name)) continue;
-    std::string_view rest = line.substr(name.size());
-    if (rest.empty() || (rest[0] != ' ' && rest[0] != '\t' && rest[0] != '=')) continue;
-    rest = text::trim(rest);
-    if (rest.starts_with('=')) rest = text::trim(rest.substr(1));
-    if (rest.starts_with('\'')) {
-      value = rest.substr(1, rest.find('\'', 1) - 1);
-    } else {
-      value = rest.substr(0, rest.find_first_of(" \t#"));
-    }
-  }
-  return value;
+// With which one it was started last: Debian's pg_ctlcluster names it on the command line.
+std::string config_of_last_start(const std::string& data_directory) {
+  auto options = read_file(data_directory + "/postmaster.opts", 65536);
+  if (!options) return "";
+  constexpr std::string_view kOption = "\"config_file=";
+  size_t begin = options->find(kOption);
+  if (begin == std::string::npos) return "";
+  begin += kOption.size();
+  return options->substr(begin, options->find('"', begin) - begin);
 }
 
-// Debian keeps the configuration of /var/lib/postgresql/15/main in /etc/postgresql/15/main.
+// Debian keeps the configuration of /var/lib/postgresql/15/main in /etc/postgresql/15/main; that of
+// a cluster elsewhere says where it is.
+std::string find_in_etc(const std::string& data_directory) {
+  std::error_code error;
+  for (const auto& version : std::filesystem::directory_iterator("/etc/postgresql", error)) {
+    for (const auto& cluster : std::filesystem::directory_iterator(version.path(), error)) {
+      std::string path = cluster.path().string() + "/postgresql.conf";
+      if (!exists(path)) continue;
+      auto config = ServerConfig::read(path, data_directory);
+      if (!config) continue;
+      if (same_file(config->value("data_directory"), data_directory)) return path;
+    }
+  }
+  return "";
+}
+
 std::string find_config(const std::string& data_directory) {
   std::string inside = data_directory + "/postgresql.conf";
   if (exists(inside)) return inside;
-  std::filesystem::path data(data_directory);
-  std::string debian =
-      fmt::format("/etc/postgresql/{}/{}/postgresql.conf", data.parent_path().filename().string(),
-                  data.filename().string());
-  return exists(debian) ? debian : "";
+  std::string last = config_of_last_start(data_directory);
+  return exists(last) ? last : find_in_etc(data_directory);
+}
+
+// The server's working directory is its data directory; a number that another process has by now
+// is not the server.
+bool works_in(pid_t pid, const std::string& data_directory) {
+  std::error_code error;
+  auto where = std::filesystem::read_symlink(fmt::format("/proc/{}/cwd", pid), error);
+  return error ? kill(pid, 0) == 0 : same_file(where.string(), data_directory);
 }
 
 std::optional<RunningServer> find_running(const std::string& data_directory) {
@@ -67,8 +80,11 @@ std::optional<RunningServer> find_running(const std::string& data_directory) {
   auto pid = text::to_integer(text::trim(lines[0]));
   auto port = text::to_integer(text::trim(lines[3]));
   if (!pid || !port || *pid <= 1 || kill(static_cast<pid_t>(*pid), 0) != 0) return std::nullopt;
-  return RunningServer{static_cast<pid_t>(*pid), static_cast<int>(*port),
-                       std::string(text::trim(lines[4]))};
+  if (!works_in(static_cast<pid_t>(*pid), data_directory)) return std::nullopt;
+  RunningServer running{static_cast<pid_t>(*pid), static_cast<int>(*port),
+                        std::string(text::trim(lines[4])), ""};
+  if (lines.size() > 5) running.listen_address = text::trim(lines[5]);
+  return running;
 }
 
 Result<void> read_owner(ServerLayout& server) {
@@ -129,23 +145,29 @@ Result<ServerLayout> find_server(const std::string& data_directory, std::string 
   if (auto read = read_owner(server); !read) return fail(read.error());
   server.running = find_running(server.data_directory);
 
-  server.config_file = config_file.empty() ? find_config(server.data_directory) : config_file;
+  server.config_file = config_file.empty() ? find_config(server.data_directory)
+                                           : std::filesystem::absolute(config_file).string();
+  if (server.running && !server.running->socket_directory.empty()) {
+    if (auto asked = ask_server(server); !asked) return fail(asked.error());
+  }
   if (server.config_file.empty()) {
     return fail("setup.config_file", Side::config,
                 fmt::format("no postgresql.conf for {}", server.data_directory),
                 "name it with --config-file");
   }
-  auto config = read_file(server.config_file);
+  auto config = ServerConfig::read(server.config_file, server.data_directory);
   if (!config) return fail(config.error());
-  std::string base = directory_of(server.config_file);
-  std::string hba = setting_of(*config, "hba_file");
-  std::string ident = setting_of(*config, "ident_file");
-  server.hba_file = hba.empty() ? server.data_directory + "/pg_hba.conf" : absolute(hba, base);
-  server.ident_file =
-      ident.empty() ? server.data_directory + "/pg_ident.conf" : absolute(ident, base);
-  server.include_directory = absolute(setting_of(*config, "include_dir"), base);
-  if (server.running && !server.running->socket_directory.empty()) {
-    if (auto asked = ask_server(server); !asked) return fail(asked.error());
+  // Relative ones are relative to the data directory.
+  auto named = [&](std::string_view setting, std::string_view usual) {
+    std::string path = config->value(setting);
+    if (path.empty()) path = usual;
+    return absolute(path, server.data_directory);
+  };
+  if (server.hba_file.empty()) server.hba_file = named("hba_file", "pg_hba.conf");
+  if (server.ident_file.empty()) server.ident_file = named("ident_file", "pg_ident.conf");
+  const ConfigLine* directory = config->find("include_dir");
+  if (directory && directory->file == server.config_file) {
+    server.include_directory = directory->value;
   }
   return server;
 }

@@ -16,6 +16,7 @@ struct RunningServer {
   pid_t pid = 0;
   int port = 5432;
   std::string socket_directory;  // "" when it listens on TCP only
+  std::string listen_address;    // the first one; "*" for all, "" when it listens on none
 };
 
 struct ServerLayout {

@@ -28,18 +28,22 @@ struct FileChange {
   std::optional<std::string> before;  // nothing: the file is new
   std::string after;
   uint32_t mode = 0600;
-  bool secret = false;  // never shown
+  bool secret = false;   // never shown
+  bool servers = false;  // belongs to the server's user from now on
 };
 
 struct ServerPlan {
   std::vector<FileChange> changes;                      // those that change something, in order
-  std::vector<std::pair<std::string, uint32_t>> modes;  // keys used in place: path and mode
+  std::vector<std::pair<std::string, uint32_t>> modes;  // to be the server's, with this mode
   std::vector<std::string> directories;                 // to make, mode 0700, the server's
   std::vector<std::string> notes;                       // worth a word, harmless
   std::vector<FileFault> faults;                        // fatal ones forbid applying
   std::string settings_file;                            // with the ssl_* settings
+  std::vector<std::string> settings;                    // their names
+  ServerFiles used;                                     // what the server is told
 
   bool possible() const;
+  bool empty() const { return changes.empty() && modes.empty(); }
   // The changes as a person reads them: unified diffs, secrets left out.
   std::string diff() const;
 };

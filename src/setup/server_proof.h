@@ -18,8 +18,9 @@ struct Trial {
   std::string seen;  // what happened, in the server's or the link's words
 };
 
-// `link` is a complete, verifying link with the client certificate or password that the method
-// wants. Tries it, then plain text, then TLS without the client certificate.
-std::vector<Trial> prove(const postgres::LinkSettings& link, Method method);
+// `link` is a complete, verifying link with the client certificate or password that the rules
+// want. Tries it, then what must be refused: plain text, TLS without the client certificate, with
+// another role's name, with a wrong password.
+std::vector<Trial> prove(const postgres::LinkSettings& link, const AccessRules& rules);
 
 }  // namespace sallyport::setup
