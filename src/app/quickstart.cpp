@@ -25,23 +25,45 @@
 #include "setup/server_change.h"
 #include "setup/server_layout.h"
 #include "setup/server_plan.h"
+#include "setup/server_verdict.h"
 
 namespace sallyport::app {
 namespace {
 
 constexpr std::string_view kMark = "quickstart.json";  // also says that the directory is ours
 constexpr int kSteps = 8;
-
-struct Ports {
-  int proxy = 0;
-  int admin = 0;
-  int status = 0;
-  int database = 0;
-  int echo = 0;
-};
+constexpr Milliseconds kUp{30'000};
 
 std::string own_binary() {
   return std::filesystem::read_symlink("/proc/self/exe").string();
+}
+
+Result<void> end_process(const std::string& prefix, const char* what) {
+  auto pid = PidFile::owner(prefix);
+  if (!pid) return {};
+  kill(*pid, SIGTERM);
+  if (wait_until_gone(prefix, std::chrono::seconds(10))) return {};
+  return fail("quickstart.stop", Side::internal,
+              fmt::format("{} (pid {}) does not stop", what, *pid));
+}
+
+// The prefix becomes part of kong.conf, postgresql.conf and a shell's words; each has characters of
+// its own that it does not read as they are.
+Result<void> check_prefix(const std::string& prefix) {
+  for (unsigned char c : prefix) {
+    if (c >= ' ' && c != 0x7f &&
+        std::string_view("#,'\"\\$`;").find(static_cast<char>(c)) == std::string_view::npos) {
+      continue;
+    }
+    return fail("quickstart.prefix", Side::config,
+                fmt::format("the prefix {} has a character that settings cannot hold", prefix),
+                "choose a path without # , ' \" \\ $ ` ; with --prefix");
+  }
+  return {};
+}
+
+std::string shell_word(const std::string& path) {
+  return path.find(' ') == std::string::npos ? path : "'" + path + "'";
 }
 
 class Quickstart {
@@ -101,61 +123,48 @@ class Quickstart {
   }
 
   Result<void> prepare() {
-    if (auto made = make_directories(prefix_, 0755); !made) return made;
-    Json last = parse_json(read_file(prefix_ + "/" + std::string(kMark)).value_or("{}"));
-    if (last.is_discarded() || !last.is_object()) last = Json::object();
-    auto cluster = setup::PrivateCluster::at(prefix_ + "/postgres");
+    if (auto fit = check_prefix(prefix_); !fit) return fit;
+    if (auto made = make_directories(prefix_, 0755); !made) {
+      Error error = made.error();
+      error.remedy = "choose another directory with --prefix";
+      return fail(std::move(error));
+    }
+    auto cluster = setup::PrivateCluster::at(prefix_ + "/postgres", options_.postgres_bin);
     if (!cluster) return fail(cluster.error());
     cluster_ = std::move(*cluster);
 
-    bool node_runs = PidFile::owner(node_prefix()).has_value();
-    bool echo_runs = PidFile::owner(echo_prefix()).has_value();
-    struct Wish {
-      const char* name;
-      int asked;
-      int usual;
-      int Ports::* into;
-      bool in_use;  // by ourselves
-    };
-    for (const Wish& wish :
-         {Wish{"proxy", options_.proxy_port, 8000, &Ports::proxy, node_runs},
-          Wish{"admin", options_.admin_port, 8001, &Ports::admin, node_runs},
-          Wish{"status", options_.status_port, 8007, &Ports::status, node_runs},
-          Wish{"database", options_.database_port, 55432, &Ports::database, cluster_->running()},
-          Wish{"echo", options_.echo_port, 9080, &Ports::echo, echo_runs}}) {
-      int before = last.contains(wish.name) && last[wish.name].is_number_integer()
-                       ? last[wish.name].get<int>()
-                       : wish.usual;
-      auto port = wish.in_use ? Result<int>(before) : choose(wish.name, wish.asked, before);
-      if (!port) return fail(port.error());
-      ports_.*wish.into = *port;
-    }
-    Json now = {{"proxy", ports_.proxy},
-                {"admin", ports_.admin},
-                {"status", ports_.status},
-                {"database", ports_.database},
-                {"echo", ports_.echo}};
-    return write_file_atomically(prefix_ + "/" + std::string(kMark), now.dump(2) + "\n", 0644);
+    std::string mark = prefix_ + "/" + std::string(kMark);
+    QuickstartPorts last = parse_quickstart_ports(read_file(mark).value_or("{}"));
+    QuickstartRunning running;
+    if (auto ended = end_what_moves(last, running); !ended) return ended;
+    auto ports = choose_quickstart_ports(options_.ports, last, running, note_);
+    if (!ports) return fail(ports.error());
+    ports_ = *ports;
+    return write_file_atomically(mark, quickstart_ports_text(ports_), 0644);
   }
 
-  Result<int> choose(const char* name, int asked, int usual) {
-    if (asked != 0) {
-      if (port_is_free(static_cast<uint16_t>(asked))) return asked;
-      return fail("quickstart.port", Side::config,
-                  fmt::format("port {} is taken or not allowed", asked),
-                  fmt::format("choose another with --{}-port", name));
+  // Other ports than those of the last run need what is there to start anew.
+  Result<void> end_what_moves(const QuickstartPorts& last, QuickstartRunning& running) {
+    const QuickstartPorts& asked = options_.ports;
+    auto moves = [&](int QuickstartPorts::* port) {
+      return asked.*port != 0 && asked.*port != last.*port;
+    };
+    bool database_moves = moves(&QuickstartPorts::database);
+    bool node_moves = database_moves || moves(&QuickstartPorts::proxy) ||
+                      moves(&QuickstartPorts::admin) || moves(&QuickstartPorts::status);
+    if (node_moves) {
+      if (auto ended = end_process(node_prefix(), "the gateway"); !ended) return ended;
     }
-    for (int port = usual; port < usual + 100 && port < 65536; ++port) {
-      bool taken = port == ports_.proxy || port == ports_.admin || port == ports_.status;
-      if (taken || !port_is_free(static_cast<uint16_t>(port))) continue;
-      if (port != usual)
-        note_ += fmt::format("{}port {} is taken, {} uses {}", note_.empty() ? "" : ", ", usual,
-                             name, port);
-      return port;
+    if (moves(&QuickstartPorts::echo)) {
+      if (auto ended = end_process(echo_prefix(), "the echo upstream"); !ended) return ended;
     }
-    return fail("quickstart.port", Side::config,
-                fmt::format("no free port from {} to {} for {}", usual, usual + 99, name),
-                fmt::format("choose one with --{}-port", name));
+    if (database_moves) {
+      if (auto stopped = cluster_->stop(); !stopped) return stopped;
+    }
+    running.node = PidFile::owner(node_prefix()).has_value();
+    running.echo = PidFile::owner(echo_prefix()).has_value();
+    running.database = cluster_->running();
+    return {};
   }
 
   Result<void> make_certificates() {
@@ -195,7 +204,12 @@ class Quickstart {
     for (const setup::FileFault& fault : plan->faults) {
       if (fault.fatal) return fail("quickstart.tls", Side::config, fault.text, fault.remedy);
     }
-    if (plan->empty()) return {};
+    if (plan->empty()) {
+      // A run that was cut off may have written them, and not more.
+      auto read = setup::has_read(*server, *plan);
+      if (!read) return fail(read.error());
+      return *read ? Result<void>() : setup::reload(*server);
+    }
     auto report = setup::apply(*server, *plan);
     if (!report) return fail(report.error());
     return {};
@@ -242,13 +256,23 @@ class Quickstart {
     return {};
   }
 
+  // One that a run which was cut off has just started is not up yet.
+  Result<http::BufferedResponse> ask_admin(const http::BufferedRequest& request) {
+    for (TimePoint deadline = Clock::now() + kUp;; usleep(50'000)) {
+      auto response = ask(static_cast<uint16_t>(ports_.admin), request);
+      if (response || response.error().code != "client.connect" || Clock::now() > deadline) {
+        return response;
+      }
+    }
+  }
+
   Result<void> put(const std::string& target, const Json& body) {
     http::BufferedRequest request;
     request.method = "PUT";
     request.target = target;
     request.headers = {{"Content-Type", "application/json"}};
     request.body = to_text(body);
-    auto response = ask(static_cast<uint16_t>(ports_.admin), request);
+    auto response = ask_admin(request);
     if (!response) return fail(response.error());
     if (response->status / 100 == 2) return {};
     return fail("quickstart.admin", Side::config,
@@ -306,10 +330,12 @@ class Quickstart {
                ports_.status, ports_.database, cluster_->data_directory());
     fmt::print("  settings    {}\n  keys        {}\n", conf(), pki());
     fmt::print("\n{}\n", style_.paint(Colour::bold, "Next"));
-    std::string where = prefix_ == default_quickstart_prefix() ? "" : " --prefix " + prefix_;
+    std::string where =
+        prefix_ == default_quickstart_prefix() ? "" : " --prefix " + shell_word(prefix_);
     fmt::print("  stop it      {} quickstart{} --stop\n", own, where);
     fmt::print("  remove it    {} quickstart{} --reset\n", own, where);
-    fmt::print("  your own database: copy {} to kong.conf, change the pg_* lines, then\n", conf());
+    fmt::print("  your own database: copy {} to kong.conf, change the pg_* lines, then\n",
+               shell_word(conf()));
     fmt::print(
         "    {0} doctor -c kong.conf\n    {0} migrations bootstrap -c kong.conf\n"
         "    {0} start -c kong.conf\n",
@@ -320,18 +346,9 @@ class Quickstart {
   std::string prefix_;
   TextStyle style_;
   std::string note_;  // behind "done"
-  Ports ports_;
+  QuickstartPorts ports_;
   std::optional<setup::PrivateCluster> cluster_;
 };
-
-Result<void> end_process(const std::string& prefix, const char* what) {
-  auto pid = PidFile::owner(prefix);
-  if (!pid) return {};
-  kill(*pid, SIGTERM);
-  if (wait_until_gone(prefix, std::chrono::seconds(10))) return {};
-  return fail("quickstart.stop", Side::internal,
-              fmt::format("{} (pid {}) does not stop", what, *pid));
-}
 
 }  // namespace
 
@@ -346,20 +363,21 @@ Result<void> quickstart(const QuickstartOptions& options) {
   return Quickstart(options).run();
 }
 
-Result<void> quickstart_stop(const std::string& prefix) {
+Result<void> quickstart_stop(const std::string& prefix, const std::string& postgres_bin) {
   if (auto ended = end_process(prefix + "/gateway", "the gateway"); !ended) return ended;
   if (auto ended = end_process(prefix + "/echo", "the echo upstream"); !ended) return ended;
-  auto cluster = setup::PrivateCluster::at(prefix + "/postgres");
+  if (access((prefix + "/postgres/data").c_str(), F_OK) != 0) return {};
+  auto cluster = setup::PrivateCluster::at(prefix + "/postgres", postgres_bin);
   if (!cluster) return fail(cluster.error());
   return cluster->stop();
 }
 
-Result<void> quickstart_reset(const std::string& prefix) {
+Result<void> quickstart_reset(const std::string& prefix, const std::string& postgres_bin) {
   if (access((prefix + "/" + std::string(kMark)).c_str(), F_OK) != 0) {
     return fail("quickstart.not_ours", Side::config,
                 fmt::format("{} was not made by quickstart (it has no {})", prefix, kMark));
   }
-  if (auto stopped = quickstart_stop(prefix); !stopped) return stopped;
+  if (auto stopped = quickstart_stop(prefix, postgres_bin); !stopped) return stopped;
   std::error_code error;
   std::filesystem::remove_all(prefix, error);
   if (!error) return {};

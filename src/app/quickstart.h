@@ -4,21 +4,17 @@
 // completed. Main thread of a command.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
+#include "app/quickstart_ports.h"
 #include "base/error.h"
 
 namespace sallyport::app {
 
 struct QuickstartOptions {
-  std::string prefix;  // where everything lives; made when missing
-  // Ports on 127.0.0.1; 0: the one of the last run, or the usual one, or the next that is free.
-  int proxy_port = 0;
-  int admin_port = 0;
-  int status_port = 0;
-  int database_port = 0;
-  int echo_port = 0;
+  std::string prefix;        // where everything lives; made when missing
+  QuickstartPorts ports;     // on 127.0.0.1; 0: whichever
+  std::string postgres_bin;  // where initdb and pg_ctl are; "": where Debian keeps them
 };
 
 // $HOME/.local/share/sallyport/quickstart, or /var/lib/sallyport/quickstart for root, whose home
@@ -29,9 +25,9 @@ std::string default_quickstart_prefix();
 Result<void> quickstart(const QuickstartOptions& options);
 
 // Ends gateway, echo upstream and PostgreSQL; what they wrote stays.
-Result<void> quickstart_stop(const std::string& prefix);
+Result<void> quickstart_stop(const std::string& prefix, const std::string& postgres_bin);
 
 // Ends them and removes the prefix. Error "quickstart.not_ours" when it was not made by quickstart.
-Result<void> quickstart_reset(const std::string& prefix);
+Result<void> quickstart_reset(const std::string& prefix, const std::string& postgres_bin);
 
 }  // namespace sallyport::app

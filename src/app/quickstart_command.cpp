@@ -41,7 +41,7 @@ int reset(const Options& options) {
     int answer = std::getchar();
     if (answer != 'y' && answer != 'Y') return 1;
   }
-  return finish(quickstart_reset(prefix), "Removed");
+  return finish(quickstart_reset(prefix, options.quickstart.postgres_bin), "Removed");
 }
 
 }  // namespace
@@ -51,12 +51,14 @@ Action quickstart_command(CLI::App& command) {
   QuickstartOptions& q = options->quickstart;
   q.prefix = default_quickstart_prefix();
   command.add_option("-p,--prefix", q.prefix, "Where everything lives")->capture_default_str();
-  command.add_option("--proxy-port", q.proxy_port, "Usually 8000")->check(CLI::Range(1, 65535));
-  command.add_option("--admin-port", q.admin_port, "Usually 8001")->check(CLI::Range(1, 65535));
-  command.add_option("--status-port", q.status_port, "Usually 8007")->check(CLI::Range(1, 65535));
-  command.add_option("--database-port", q.database_port, "Usually 55432")
+  command.add_option("--proxy-port", q.ports.proxy, "Usually 8000")->check(CLI::Range(1, 65535));
+  command.add_option("--admin-port", q.ports.admin, "Usually 8001")->check(CLI::Range(1, 65535));
+  command.add_option("--status-port", q.ports.status, "Usually 8007")->check(CLI::Range(1, 65535));
+  command.add_option("--database-port", q.ports.database, "Usually 55432")
       ->check(CLI::Range(1, 65535));
-  command.add_option("--echo-port", q.echo_port, "Usually 9080")->check(CLI::Range(1, 65535));
+  command.add_option("--echo-port", q.ports.echo, "Usually 9080")->check(CLI::Range(1, 65535));
+  command.add_option("--postgres-bin", q.postgres_bin,
+                     "Where initdb and pg_ctl are, when not under /usr/lib/postgresql");
   command.add_flag("--stop", options->stop, "End what quickstart started; keep what it wrote");
   command.add_flag("--reset", options->reset, "End it and remove everything, after asking");
   command.add_flag("-y,--yes", options->yes, "Do not ask");
@@ -67,7 +69,10 @@ Action quickstart_command(CLI::App& command) {
     std::filesystem::path prefix = std::filesystem::absolute(options->quickstart.prefix);
     options->quickstart.prefix = prefix.lexically_normal().string();
     if (options->reset) return reset(*options);
-    if (options->stop) return finish(quickstart_stop(options->quickstart.prefix), "Stopped");
+    if (options->stop) {
+      return finish(quickstart_stop(options->quickstart.prefix, options->quickstart.postgres_bin),
+                    "Stopped");
+    }
     return finish(quickstart(options->quickstart), "");
   };
 }

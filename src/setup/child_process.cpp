@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,7 +40,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 }
 
 [[noreturn]] void become(const std::optional<Account>& as, std::vector<std::string> arguments,
-                         std::vector<std::string> environment, int output) {
+                         std::vector<std::string> environment, int output, pid_t parent) {
   int null = open("/dev/null", O_RDONLY);
   dup2(null, 0);
   if (output >= 0) {
@@ -47,6 +49,10 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   }
   bool changed = !as || (chdir("/") == 0 && initgroups(as->name.c_str(), as->gid) == 0 &&
                          setgid(as->gid) == 0 && setuid(as->uid) == 0);
+  // A program goes with the one who waits for it, so that the next run finds nobody at work. After
+  // setuid, which forgets it; a server that the program leaves behind is not concerned.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);
   if (changed)
     execve(arguments[0].c_str(), pointers(arguments).data(), pointers(environment).data());
   dprintf(2, "cannot run %s: %s\n", arguments[0].c_str(), strerror(errno));
@@ -77,11 +83,12 @@ Result<Finished> run(const std::vector<std::string>& arguments, const std::optio
   }
   std::optional<Account> other = as && as->uid != geteuid() ? as : std::nullopt;
   auto environment = environment_of(other);
+  pid_t parent = getpid();
   pid_t child = fork();
   if (child < 0) {
     return fail("setup.process", Side::internal, fmt::format("fork: {}", strerror(errno)));
   }
-  if (child == 0) become(other, arguments, std::move(environment), show ? -1 : ends[1]);
+  if (child == 0) become(other, arguments, std::move(environment), show ? -1 : ends[1], parent);
   close(ends[1]);
 
   // Not to the end of the pipe: a server that the program leaves behind may hold it open.

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "setup/managed_block.h"
@@ -66,8 +67,12 @@ std::string last_lines(const std::string& path, size_t count) {
 
 }  // namespace
 
-Result<PrivateCluster> PrivateCluster::at(const std::string& directory) {
-  std::string programs = find_programs();
+Result<PrivateCluster> PrivateCluster::at(const std::string& directory, const std::string& wanted) {
+  std::string programs = wanted.empty() ? find_programs() : wanted;
+  if (!wanted.empty() && access((wanted + "/initdb").c_str(), X_OK) != 0) {
+    return fail("cluster.package", Side::config, fmt::format("there is no initdb in {}", wanted),
+                "name the directory of initdb and pg_ctl with --postgres-bin");
+  }
   if (programs.empty()) {
     return fail("cluster.package", Side::config,
                 fmt::format("PostgreSQL {} or newer is not installed", kOldestMajor),
@@ -119,7 +124,8 @@ Result<bool> PrivateCluster::make() {
 }
 
 Result<void> PrivateCluster::start(int port) {
-  if (running()) return {};
+  // A run that was cut off may have left it starting.
+  if (running()) return await_connections();
   std::string path = data_directory() + "/postgresql.auto.conf";
   // Not postgresql.conf: that one is edited by the set-up of TLS as an operator's would be.
   std::string settings = fmt::format(
@@ -151,13 +157,26 @@ Result<void> PrivateCluster::stop() {
   return fail("cluster.stop", Side::database, std::string(text::trim(done->output)));
 }
 
+Result<void> PrivateCluster::await_connections() const {
+  auto deadline = Clock::now() + std::chrono::seconds(30);
+  for (;; usleep(50'000)) {
+    auto server = find_server(data_directory(), data_directory() + "/postgresql.conf");
+    if (server && server->running) return {};
+    if (Clock::now() < deadline) continue;
+    return fail("cluster.start", Side::database,
+                fmt::format("PostgreSQL runs and takes no connection: {}",
+                            server ? "it has just ended" : server.error().detail),
+                fmt::format("its log is {}", log_file()));
+  }
+}
+
 bool PrivateCluster::running() const {
   return port() != 0;
 }
 
 int PrivateCluster::port() const {
-  auto server = find_server(data_directory(), data_directory() + "/postgresql.conf");
-  return server && server->running ? server->running->port : 0;
+  auto server = find_running(data_directory());
+  return server ? server->port : 0;
 }
 
 Result<void> PrivateCluster::make_database(const std::string& role, const std::string& database) {

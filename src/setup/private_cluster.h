@@ -13,15 +13,16 @@ namespace sallyport::setup {
 class PrivateCluster {
  public:
   // `directory` holds data/, log and the socket; it must be reachable for the server's user (when
-  // we are root: postgres). Errors: "cluster.package" (no PostgreSQL 15 or newer installed),
-  // "cluster.directory" (too long for a socket, or not reachable).
-  static Result<PrivateCluster> at(const std::string& directory);
+  // we are root: postgres). `programs` is where initdb and pg_ctl are; "" to look for them. Errors:
+  // "cluster.package" (no PostgreSQL 15 or newer there), "cluster.directory" (too long for a
+  // socket, or not reachable).
+  static Result<PrivateCluster> at(const std::string& directory, const std::string& programs = "");
 
   // Makes the cluster unless it is there. A half-made one of a run that was cut off is made anew.
   // True when it was made now.
   Result<bool> make();
 
-  // Writes port and addresses, and starts it unless it runs.
+  // Writes port and addresses, and starts it unless it runs; returns when it takes connections.
   Result<void> start(int port);
   Result<void> stop();
   bool running() const;
@@ -36,6 +37,7 @@ class PrivateCluster {
   const Account& account() const { return account_; }
 
  private:
+  Result<void> await_connections() const;
   PrivateCluster(std::string directory, std::string programs, Account account)
       : directory_(std::move(directory)),
         programs_(std::move(programs)),

@@ -72,21 +72,6 @@ bool works_in(pid_t pid, const std::string& data_directory) {
   return error ? kill(pid, 0) == 0 : same_file(where.string(), data_directory);
 }
 
-std::optional<RunningServer> find_running(const std::string& data_directory) {
-  auto content = read_file(data_directory + "/postmaster.pid", 4096);
-  if (!content) return std::nullopt;
-  auto lines = text::split(*content, '\n');
-  if (lines.size() < 5) return std::nullopt;
-  auto pid = text::to_integer(text::trim(lines[0]));
-  auto port = text::to_integer(text::trim(lines[3]));
-  if (!pid || !port || *pid <= 1 || kill(static_cast<pid_t>(*pid), 0) != 0) return std::nullopt;
-  if (!works_in(static_cast<pid_t>(*pid), data_directory)) return std::nullopt;
-  RunningServer running{static_cast<pid_t>(*pid), static_cast<int>(*port),
-                        std::string(text::trim(lines[4])), ""};
-  if (lines.size() > 5) running.listen_address = text::trim(lines[5]);
-  return running;
-}
-
 Result<void> read_owner(ServerLayout& server) {
   struct stat status;
   if (stat(server.data_directory.c_str(), &status) != 0) {
@@ -121,6 +106,21 @@ Result<void> ask_server(ServerLayout& server) {
 }
 
 }  // namespace
+
+std::optional<RunningServer> find_running(const std::string& data_directory) {
+  auto content = read_file(data_directory + "/postmaster.pid", 4096);
+  if (!content) return std::nullopt;
+  auto lines = text::split(*content, '\n');
+  if (lines.size() < 5) return std::nullopt;
+  auto pid = text::to_integer(text::trim(lines[0]));
+  auto port = text::to_integer(text::trim(lines[3]));
+  if (!pid || !port || *pid <= 1 || kill(static_cast<pid_t>(*pid), 0) != 0) return std::nullopt;
+  if (!works_in(static_cast<pid_t>(*pid), data_directory)) return std::nullopt;
+  RunningServer running{static_cast<pid_t>(*pid), static_cast<int>(*port),
+                        std::string(text::trim(lines[4])), ""};
+  if (lines.size() > 5) running.listen_address = text::trim(lines[5]);
+  return running;
+}
 
 Result<ServerLayout> find_server(const std::string& data_directory, std::string config_file) {
   ServerLayout server;

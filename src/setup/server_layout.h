@@ -32,6 +32,9 @@ struct ServerLayout {
   std::optional<RunningServer> running;
 };
 
+// The server of a data directory, by its postmaster.pid; one that is starting counts.
+std::optional<RunningServer> find_running(const std::string& data_directory);
+
 // `config_file` may be empty: it is looked for in the data directory and where Debian keeps it.
 // Errors: "setup.data_directory", "setup.config_file", naming what is missing.
 Result<ServerLayout> find_server(const std::string& data_directory, std::string config_file);
