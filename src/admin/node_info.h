@@ -100,6 +100,8 @@ class NodeInfo {
   virtual std::vector<std::string> gui_origins() const { return {}; }
   // Empty when this node can serve traffic; otherwise what it is waiting for.
   virtual std::string not_ready() const = 0;
+  // From now on this node says that it is not ready, or that it is again.
+  virtual void set_draining(bool draining) = 0;
 };
 
 }  // namespace sallyport::admin

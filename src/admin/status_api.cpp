@@ -1,16 +1,31 @@
 #include "admin/status_api.h"
 
+#include "admin/request_body.h"
 #include "admin/response_headers.h"
 #include "admin/status_json.h"
+#include "base/json.h"
 
 namespace sallyport::admin {
 namespace {
 
-Answer answer_status(const NodeInfo& node, const http::BufferedRequest& raw) {
+// {"status": "draining"} or "ready", as `kong drain` sends it.
+Answer set_ready(NodeInfo& node, const Request& request) {
+  auto body = read_body(request, nullptr);
+  if (!body) return std::move(body.error());
+  Json wanted = body->value("status", Json());
+  if (wanted != "draining" && wanted != "ready") {
+    return message_answer(400, "status must be 'draining' or 'ready'");
+  }
+  node.set_draining(wanted == "draining");
+  return no_content();
+}
+
+Answer answer_status(NodeInfo& node, const http::BufferedRequest& raw) {
   auto request = Request::parse(raw);
   if (!request) return std::move(request.error());
   bool status = request->path == "/status", ready = request->path == "/status/ready";
   if (!status && !ready) return not_found();
+  if (ready && request->method == "POST") return set_ready(node, *request);
   if (request->method != "GET") return method_not_allowed();
   return status ? status_answer(node, *request) : ready_answer(node);
 }

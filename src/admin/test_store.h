@@ -157,6 +157,7 @@ class TestNode final : public NodeInfo {
   std::optional<LinkFacts> link() const override { return link_facts; }
   FeedFacts feed() const override { return {.sequence = 42, .snapshot_version = 3}; }
   std::string not_ready() const override { return waiting_for; }
+  void set_draining(bool draining) override { waiting_for = draining ? "draining" : ""; }
   std::vector<std::string> gui_origins() const override { return origins; }
 
   std::optional<LinkFacts> link_facts = LinkFacts{.connected = true, .host = "db.test"};

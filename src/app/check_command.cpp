@@ -16,7 +16,10 @@ Action check_command(CLI::App& command) {
   command.footer(
       "Reads the configuration and the files that it names, and nothing else: no connection, no\n"
       "file written.\n"
-      "Exit code 0: good, perhaps with warnings; 1: faults, all of them named.");
+      "Exit code 0: good, perhaps with warnings; 1: faults, all of them named.\n"
+      "\n"
+      "Example:\n"
+      "  sallyport check /etc/kong/kong.conf");
   return [options] {
     conf::Loaded loaded = conf::load(sources_of(*options));
     if (loaded.faults.empty()) loaded.faults = file_faults(loaded);

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/help_formatter.h"
+#include "base/log.h"
 #include "base/version.h"
 
 namespace sallyport::app {
@@ -26,16 +27,22 @@ constexpr std::array kCommands = {
     Command{"check", "Verify a configuration without touching anything", check_command},
     Command{"doctor", "Find out why the link to PostgreSQL does not work", doctor_command},
     Command{"migrations", "Make or update the tables in the database", migrations_command},
+    Command{"config", "Read, load and write declarative files", config_command},
+    Command{"prepare", "Make the working directory", prepare_command},
     Command{"start", "Start the gateway", start_command},
     Command{"stop", "Stop it at once", stop_command},
     Command{"quit", "Drain it, then stop", quit_command},
+    Command{"drain", "Tell balancers to send no more requests", drain_command},
     Command{"reload", "Load the configuration anew, all or nothing", reload_command},
     Command{"restart", "Stop, then start", restart_command},
     Command{"health", "Say whether it runs", health_command},
+    Command{"hybrid", "Make the certificate of a hybrid cluster", hybrid_command},
+    Command{"vault", "Show what a vault reference stands for", vault_command},
     Command{"pki", "Make, renew, revoke, show and verify certificates", pki_command},
     Command{"postgres", "Set up PostgreSQL's side of the link", postgres_command},
     Command{"echo", "An upstream that answers with the request that it got", echo_command},
     Command{"generate", "Write the documents that are made from tables", generate_command},
+    Command{"completion", "Write the completion script of a shell", completion_command},
     Command{"version", "Print the version", version_command},
 };
 
@@ -47,6 +54,12 @@ int run(int argc, char** argv) {
   program.formatter(help_formatter());
   program.require_subcommand(1);
   program.set_version_flag("--version", std::string(kServerToken));
+  program.fallthrough();  // -v may stand behind the command, as with Kong
+  bool debug = false;
+  int times = 0;
+  program.add_flag("-v,--v", times, "Say more of what is done; -vv or --vv: everything");
+  program.add_flag("--vv", debug, "")->group("");
+  program.footer("`sallyport COMMAND --help` tells more, with examples.");
 
   std::vector<std::pair<CLI::App*, Action>> actions;
   for (const Command& entry : kCommands) {
@@ -54,6 +67,8 @@ int run(int argc, char** argv) {
     actions.emplace_back(command, entry.add(*command));
   }
   CLI11_PARSE(program, argc, argv);
+  debug = debug || times > 1;
+  if (debug || times > 0) log::start("", debug ? log::Level::debug : log::Level::info);
   for (auto& [command, action] : actions) {
     if (command->parsed()) return action();
   }

@@ -63,7 +63,10 @@ Action doctor_command(CLI::App& command) {
   command.footer(
       "Walks the link to PostgreSQL step by step and says for each what is right, what is not,\n"
       "why, and what to do. Changes nothing. Secrets are never printed.\n"
-      "Exit code 0: connected as demanded; 1: not connected; 2: bad configuration or files.");
+      "Exit code 0: connected as demanded; 1: not connected; 2: bad configuration or files.\n"
+      "\n"
+      "Example:\n"
+      "  sallyport doctor -c /etc/kong/kong.conf");
   return [options] {
     return options->explain.empty() ? examine(*options) : explain(options->explain);
   };

@@ -70,6 +70,7 @@ Action echo_command(CLI::App& command) {
   command.add_option("-p,--prefix", options->prefix, "Where its pid file is")
       ->capture_default_str();
   command.add_flag("--foreground", options->foreground, "Stay in the foreground");
+  command.footer("Example:\n  sallyport echo --foreground --port 9000");
   return [options] {
     auto work = [&](const Report& report) { return serve(*options, report); };
     return options->foreground ? run_foreground(work) : run_daemon(work, "Echo upstream started");

@@ -1,4 +1,4 @@
-// stop, quit, reload, health: words to a running node, by its pid file.
+// stop, quit, drain, reload, health: words to a running node, by its pid file.
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -73,6 +73,7 @@ int end(const ConfigurationOptions& options, int signal, int seconds, const char
 Action stop_command(CLI::App& command) {
   auto options = std::make_shared<ConfigurationOptions>();
   add_configuration_options(command, *options);
+  command.footer("Example:\n  sallyport stop -p /var/lib/sallyport");
   return [options] { return end(*options, SIGTERM, 10, "Sallyport stopped"); };
 }
 
@@ -87,6 +88,11 @@ Action quit_command(CLI::App& command) {
   command.add_option("-w,--wait", *wait, "Seconds to wait before the signal is sent")
       ->capture_default_str()
       ->check(CLI::Range(0, 86400));
+  command.footer(
+      "Requests that are under way are answered; new connections are not taken.\n"
+      "\n"
+      "Example:\n"
+      "  sallyport quit --wait 5 --timeout 60   # let balancers notice, then drain for a minute");
   return [options, timeout, wait] {
     std::this_thread::sleep_for(std::chrono::seconds(*wait));
     return end(*options, SIGQUIT, *timeout, "Sallyport stopped (gracefully)");
@@ -96,6 +102,12 @@ Action quit_command(CLI::App& command) {
 Action reload_command(CLI::App& command) {
   auto options = std::make_shared<ConfigurationOptions>();
   add_configuration_options(command, *options);
+  command.footer(
+      "The file is checked first; a running node with a faulty one keeps its former configuration\n"
+      "and says why in its log.\n"
+      "\n"
+      "Example:\n"
+      "  sallyport reload -c /etc/kong/kong.conf");
   return [options] {
     auto loaded = load_configuration(*options);
     if (!loaded) return 1;
@@ -118,9 +130,34 @@ Action reload_command(CLI::App& command) {
   };
 }
 
+Action drain_command(CLI::App& command) {
+  auto options = std::make_shared<ConfigurationOptions>();
+  add_configuration_options(command, *options);
+  command.footer(
+      "GET /status/ready of the Status API answers 503 from then on, so that balancers send no "
+      "more\n"
+      "requests; the node goes on serving those that come.\n"
+      "\n"
+      "Example:\n"
+      "  sallyport drain && sleep 10 && sallyport quit");
+  return [options] {
+    std::string prefix = prefix_of(*options);
+    auto pid = PidFile::owner(prefix);
+    if (!pid) return not_running(prefix);
+    kill(*pid, SIGUSR2);
+    fmt::print("Sallyport's status successfully changed to 'draining'\n");
+    return 0;
+  };
+}
+
 Action health_command(CLI::App& command) {
   auto options = std::make_shared<ConfigurationOptions>();
   add_configuration_options(command, *options);
+  command.footer(
+      "Exit code 0: it runs; 1: it does not.\n"
+      "\n"
+      "Example:\n"
+      "  sallyport health -p /var/lib/sallyport");
   return [options] {
     std::string prefix = prefix_of(*options);
     auto pid = PidFile::owner(prefix);

@@ -115,7 +115,11 @@ bool confirmed(const Options& options) {
 
 int reset(const Options& options, Migrator& migrator) {
   if (!confirmed(options)) return 1;
-  return report(options, migrator.reset(), "Schema successfully reset", "Nothing to reset");
+  auto done = migrator.reset();
+  if (!done) return failed(done.error());
+  say(options,
+      *done ? "Database successfully reset" : "Database not bootstrapped, nothing to reset");
+  return *done ? 0 : 1;
 }
 
 using Verb = int (*)(const Options&, Migrator&);
@@ -174,8 +178,17 @@ Action migrations_command(CLI::App& command) {
                      "Seconds to wait for another node that is migrating")
         ->check(CLI::Range(0, 86400))
         ->capture_default_str();
+    verb->footer(
+        fmt::format("Example:\n  sallyport migrations {} -c /etc/kong/kong.conf", entry.name));
     verb->callback([chosen, verb = entry.verb] { *chosen = verb; });
   }
+  command.footer(
+      "Each runs in one transaction: killed at any point it leaves the database as it was, or "
+      "done.\n"
+      "\n"
+      "Examples:\n"
+      "  sallyport migrations bootstrap -c /etc/kong/kong.conf\n"
+      "  sallyport migrations list; [ $? = 5 ] && sallyport migrations up");
   return [options, chosen] { return run_verb(*options, *chosen); };
 }
 

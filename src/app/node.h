@@ -45,6 +45,7 @@ class Node final : public admin::NodeInfo {
   admin::FeedFacts feed() const override;
   std::optional<std::string> configuration_hash() const override;
   std::string not_ready() const override;
+  void set_draining(bool draining) override { parts_.draining = draining; }
 
  private:
   NodeParts& parts_;

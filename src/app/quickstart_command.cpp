@@ -64,7 +64,11 @@ Action quickstart_command(CLI::App& command) {
   command.add_flag("-y,--yes", options->yes, "Do not ask");
   command.footer(
       "A second run reuses what is there, and completes one that was interrupted.\n"
-      "Everything listens on 127.0.0.1 only.");
+      "Everything listens on 127.0.0.1 only.\n"
+      "\n"
+      "Examples:\n"
+      "  sallyport quickstart\n"
+      "  sallyport quickstart --stop");
   return [options] {
     std::filesystem::path prefix = std::filesystem::absolute(options->quickstart.prefix);
     options->quickstart.prefix = prefix.lexically_normal().string();

@@ -280,12 +280,17 @@ void RunningServer::watch_signals() {
     log::reopen();
     gateway_->reopen_logs();
   });
+  loop_.on_signal(SIGUSR2, [this] {
+    parts_.draining = true;
+    log::notice("draining: /status/ready answers 503");
+  });
   signal(SIGPIPE, SIG_IGN);
 }
 
 // Draining blocks, and the Admin API and the feed go on meanwhile: another thread waits.
 void RunningServer::quit() {
-  if (std::exchange(parts_.draining, true)) return;
+  parts_.draining = true;
+  if (quitting_.joinable()) return;
   log::notice("draining, for at most {} s", kDrain.count() / 1000);
   std::vector<std::shared_ptr<std::latch>> others;
   for (const Retired& former : retired_) others.push_back(former.drained);
@@ -365,7 +370,7 @@ Result<std::optional<postgres::LinkSettings>> RunningServer::renew_configuration
 // All or nothing. What may fail comes first, for a data plane that is given up again would reset
 // the connections in its backlog; the new one runs before the old one stops accepting.
 Result<void> RunningServer::try_reload() {
-  if (parts_.draining) return fail("app.reload", Side::config, "the node is draining");
+  if (quitting_.joinable()) return fail("app.reload", Side::config, "the node is draining");
   conf::Loaded loaded = reload_();
   if (!loaded.faults.empty()) {
     std::vector<std::string> faults;

@@ -17,6 +17,8 @@
 #include "app/configuration.h"
 #include "app/daemon.h"
 #include "app/pid_file.h"
+#include "app/prefix.h"
+#include "app/run_migrations.h"
 #include "app/server.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -29,22 +31,33 @@ using conf::Key;
 struct StartOptions {
   ConfigurationOptions configuration;
   bool foreground = false;
+  bool run_migrations = false;
+  MigrationLimits migrations;
+  std::string nginx_conf;
 };
+
+void add_start_options(CLI::App& command, StartOptions& options) {
+  add_configuration_options(command, options.configuration);
+  command.add_flag("--run-migrations", options.run_migrations,
+                   "Bring the database up to date first");
+  command
+      .add_option("--db-timeout", options.migrations.database_timeout_s,
+                  "Seconds for each operation of a migration")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  command
+      .add_option("--lock-timeout", options.migrations.lock_timeout_s,
+                  "Seconds to wait for another node that is migrating")
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
+  command
+      .add_option("--nginx-conf", options.nginx_conf,
+                  "Accepted for Kong's scripts, and not read: there is no nginx")
+      ->type_name("FILE");
+}
 
 std::string under_prefix(const conf::Settings& settings, const std::string& path) {
   return path.starts_with('/') ? path : settings.string(Key::prefix) + "/" + path;
-}
-
-Result<void> prepare_prefix(const conf::Settings& settings) {
-  for (const char* part : {"", "/logs", "/pids"}) {
-    std::string directory = settings.string(Key::prefix) + part;
-    if (auto made = make_directories(directory); !made) {
-      Error error = made.error();
-      error.remedy = "choose a writable prefix with -p or `prefix`";
-      return fail(std::move(error));
-    }
-  }
-  return {};
 }
 
 // A foreground process talks to its terminal, unless the file says where to.
@@ -97,6 +110,15 @@ int start(const StartOptions& options) {
     fmt::print(stderr, "Error: {}\n", prepared.error().text());
     return 1;
   }
+  if (!options.nginx_conf.empty()) {
+    fmt::print(stderr, "warning: --nginx-conf {} is not read\n", options.nginx_conf);
+  }
+  if (options.run_migrations) {
+    if (auto done = run_migrations(loaded->settings, options.migrations); !done) {
+      fmt::print(stderr, "Error: {}\n", done.error().text());
+      return 1;
+    }
+  }
   bool foreground = options.foreground || !loaded->settings.flag(Key::nginx_daemon);
   auto work = [&](const Report& report) {
     return serve(options.configuration, std::move(*loaded), foreground, report);
@@ -108,12 +130,12 @@ int start(const StartOptions& options) {
 
 Action start_command(CLI::App& command) {
   auto options = std::make_shared<StartOptions>();
-  add_configuration_options(command, options->configuration);
+  add_start_options(command, *options);
   command.add_flag("--foreground", options->foreground,
                    "Stay in the foreground and log to the terminal (as nginx_daemon = off)");
   command.footer(
       "Examples:\n"
-      "  sallyport start -c /etc/kong/kong.conf\n"
+      "  sallyport start -c /etc/kong/kong.conf --run-migrations\n"
       "  KONG_PG_HOST=db.example.com sallyport start --foreground -p /var/lib/sallyport");
   return [options] { return start(*options); };
 }
@@ -121,7 +143,8 @@ Action start_command(CLI::App& command) {
 // stop, wait until it is gone, start.
 Action restart_command(CLI::App& command) {
   auto options = std::make_shared<StartOptions>();
-  add_configuration_options(command, options->configuration);
+  add_start_options(command, *options);
+  command.footer("Example:\n  sallyport restart -c /etc/kong/kong.conf");
   return [options] {
     auto loaded = load_configuration(options->configuration);
     if (!loaded) return 1;

@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "app/commands.h"
@@ -5,7 +6,8 @@
 
 namespace sallyport::app {
 
-Action version_command(CLI::App&) {
+Action version_command(CLI::App& command) {
+  command.footer("Example:\n  sallyport version");
   return [] {
     fmt::print("sallyport {} (Kong API {})\n", kVersion, kKongApiLevel);
     return 0;

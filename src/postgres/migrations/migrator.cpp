@@ -60,6 +60,12 @@ Error explain(const Error& error) {
   return error;
 }
 
+Error needs_bootstrap() {
+  return Error{"migrations.needs_bootstrap", Side::database, Retry::never,
+               "the database has no tables of the gateway yet",
+               "Run `sallyport migrations bootstrap`"};
+}
+
 }  // namespace
 
 Migrator::Migrator(Connection& connection, Milliseconds lock_timeout,
@@ -205,11 +211,7 @@ Result<bool> Migrator::up() {
   return locked([&]() -> Result<bool> {
     auto found = state();
     if (!found) return fail(found.error());
-    if (found->needs_bootstrap) {
-      return fail("migrations.needs_bootstrap", Side::database,
-                  "the database has no tables of the gateway yet",
-                  "Run `sallyport migrations bootstrap`");
-    }
+    if (found->needs_bootstrap) return fail(needs_bootstrap());
     if (auto pending = check_pending(*found); !pending) return fail(pending.error());
     bool changed = false;
     for (const SchemaPart& part : schema_parts()) {
@@ -238,6 +240,7 @@ Result<bool> Migrator::finish() {
   return locked([&]() -> Result<bool> {
     auto found = state();
     if (!found) return fail(found.error());
+    if (found->needs_bootstrap) return fail(needs_bootstrap());
     if (auto pending = check_pending(*found); !pending) return fail(pending.error());
     return false;
   });
@@ -248,13 +251,20 @@ Result<bool> Migrator::reset() {
     auto schema = change_log_schema(connection_);
     if (!schema) return fail(schema.error());
     std::string sql;
+    bool any = false;
     for (std::string_view table : all_tables()) {
+      std::string name = quote_name(table);
+      auto there =
+          connection_.query("SELECT to_regclass($1) IS NOT NULL", std::array<Parameter, 1>{name});
+      if (!there) return fail(there.error());
+      any |= there->at(0, 0) == "t";
       sql += fmt::format("DROP TABLE IF EXISTS {} CASCADE;\n", quote_name(table));
     }
     sql += fmt::format(
         "DROP FUNCTION IF EXISTS sync_tags(), batch_delete_expired_rows();\n"
         "DROP SCHEMA IF EXISTS {} CASCADE;\n",
         quote_name(*schema));
+    if (!any) return false;
     if (auto done = connection_.run(sql); !done) return fail(done.error());
     return true;
   });

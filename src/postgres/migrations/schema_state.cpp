@@ -68,12 +68,21 @@ bool is_known(std::string_view subsystem) {
                              [&](const SchemaPart& part) { return part.subsystem == subsystem; });
 }
 
+// Where Kong keeps the migrations of a subsystem, for scripts that look at it.
+std::string namespace_of(const std::string& subsystem) {
+  if (subsystem == kOurs) return subsystem;
+  if (subsystem == "core") return "kong.db.migrations.core";
+  return "kong.plugins." + subsystem + ".migrations";
+}
+
 Json list(const std::vector<Migrations>& migrations) {
   Json result = Json::array();
   for (const Migrations& entry : migrations) {
     Json names = Json::array();
     for (const std::string& name : entry.names) names.push_back({{"name", name}});
-    result.push_back({{"subsystem", entry.subsystem}, {"migrations", std::move(names)}});
+    result.push_back({{"subsystem", entry.subsystem},
+                      {"namespace", namespace_of(entry.subsystem)},
+                      {"migrations", std::move(names)}});
   }
   return result;
 }
