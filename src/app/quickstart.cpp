@@ -135,36 +135,26 @@ class Quickstart {
 
     std::string mark = prefix_ + "/" + std::string(kMark);
     QuickstartPorts last = parse_quickstart_ports(read_file(mark).value_or("{}"));
-    QuickstartRunning running;
-    if (auto ended = end_what_moves(last, running); !ended) return ended;
+    QuickstartRunning running = {PidFile::owner(node_prefix()).has_value(), cluster_->running(),
+                                 PidFile::owner(echo_prefix()).has_value()};
     auto ports = choose_quickstart_ports(options_.ports, last, running, note_);
     if (!ports) return fail(ports.error());
     ports_ = *ports;
+    if (auto ended = end_what_moves(last); !ended) return ended;
     return write_file_atomically(mark, quickstart_ports_text(ports_), 0644);
   }
 
-  // Other ports than those of the last run need what is there to start anew.
-  Result<void> end_what_moves(const QuickstartPorts& last, QuickstartRunning& running) {
-    const QuickstartPorts& asked = options_.ports;
-    auto moves = [&](int QuickstartPorts::* port) {
-      return asked.*port != 0 && asked.*port != last.*port;
-    };
-    bool database_moves = moves(&QuickstartPorts::database);
-    bool node_moves = database_moves || moves(&QuickstartPorts::proxy) ||
-                      moves(&QuickstartPorts::admin) || moves(&QuickstartPorts::status);
-    if (node_moves) {
+  // What gets other ports than those of the last run starts anew; nothing else does.
+  Result<void> end_what_moves(const QuickstartPorts& last) {
+    bool node = ports_.proxy != last.proxy || ports_.admin != last.admin ||
+                ports_.status != last.status || ports_.database != last.database;
+    if (node) {
       if (auto ended = end_process(node_prefix(), "the gateway"); !ended) return ended;
     }
-    if (moves(&QuickstartPorts::echo)) {
+    if (ports_.echo != last.echo) {
       if (auto ended = end_process(echo_prefix(), "the echo upstream"); !ended) return ended;
     }
-    if (database_moves) {
-      if (auto stopped = cluster_->stop(); !stopped) return stopped;
-    }
-    running.node = PidFile::owner(node_prefix()).has_value();
-    running.echo = PidFile::owner(echo_prefix()).has_value();
-    running.database = cluster_->running();
-    return {};
+    return ports_.database == last.database ? Result<void>() : cluster_->stop();
   }
 
   Result<void> make_certificates() {

@@ -69,7 +69,8 @@ Result<QuickstartPorts> choose_quickstart_ports(const QuickstartPorts& asked,
   std::vector<int> chosen;
   // What is settled first, so that nothing else takes it: what runs, then what was asked for.
   for (const Port& port : kPorts) {
-    bool stays = running.*port.running;
+    bool other = asked.*port.field != 0 && asked.*port.field != last.*port.field;
+    bool stays = running.*port.running && !other;
     int wanted = stays ? last.*port.field : asked.*port.field;
     if (wanted == 0) continue;
     bool twice = std::ranges::find(chosen, wanted) != chosen.end();
