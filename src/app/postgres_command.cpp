@@ -166,6 +166,12 @@ Result<postgres::LinkSettings> proof_link(const SetupOptions& options,
 
 int print_proof(const SetupOptions& options, const setup::ServerRequest& request,
                 const setup::ServerLayout& server) {
+  if (options.host.empty() && !setup::covers_loopback(request.rules)) {
+    fmt::print(
+        "Not proved: this machine's loopback is not among --address. Name the server's own "
+        "address with --host, or run `sallyport doctor` where the gateway runs\n");
+    return 0;
+  }
   auto link = proof_link(options, request, server.running->port);
   if (!link) {
     fmt::print("Not proved: {}\n", link.error().text());

@@ -198,6 +198,15 @@ TEST(Publisher, TellsEverySubscriber) {
   publisher.publish(builder.build());
   EXPECT_EQ(seen, (std::vector<uint64_t>{1, 1, 2, 2}));
   EXPECT_EQ(publisher.current()->version, 2u);
+
+  // One that says that it is gone is asked no more.
+  size_t calls = 0;
+  publisher.subscribe([&](const std::shared_ptr<const Snapshot>&) { return ++calls < 2; });
+  EXPECT_EQ(publisher.subscribers(), 3u);
+  publisher.publish(builder.build());
+  EXPECT_EQ(publisher.subscribers(), 2u);
+  publisher.publish(builder.build());
+  EXPECT_EQ(calls, 2u);
 }
 
 }  // namespace

@@ -219,6 +219,22 @@ std::vector<std::string> weaker_lines(std::string_view hba, const AccessRules& r
   return found;
 }
 
+bool covers_loopback(const AccessRules& rules) {
+  return std::ranges::any_of(rules.addresses, [](std::string_view address) {
+    if (address == "all" || address == "samehost" || address == "samenet") return true;
+    size_t slash = address.find('/');
+    if (slash == std::string_view::npos) return address == "localhost";
+    std::string literal(address.substr(0, slash));
+    auto bits = text::to_integer(address.substr(slash + 1)).value_or(0);
+    in_addr v4;
+    if (inet_pton(AF_INET, literal.c_str(), &v4) == 1) {
+      uint32_t mask = bits == 0 ? 0 : ~uint32_t{0} << (32 - bits);
+      return (ntohl(v4.s_addr) & mask) == (uint32_t{INADDR_LOOPBACK} & mask);
+    }
+    return literal == "::1" || (bits == 0 && literal == "::");
+  });
+}
+
 bool covers_all(const AccessRules& rules) {
   return rules.reject_plain && std::ranges::find(rules.addresses, "all") != rules.addresses.end();
 }

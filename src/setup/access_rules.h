@@ -58,4 +58,8 @@ std::vector<std::string> weaker_lines(std::string_view hba, const AccessRules& r
 // Whether our lines decide about every connection of these roles over TCP.
 bool covers_all(const AccessRules& rules);
 
+// Whether they decide about connections over this machine's loopback: there alone nobody can prove
+// what holds for other addresses.
+bool covers_loopback(const AccessRules& rules);
+
 }  // namespace sallyport::setup

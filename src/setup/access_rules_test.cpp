@@ -64,6 +64,15 @@ TEST(AccessRules, FindsLinesThatMayMatchFirst) {
   EXPECT_TRUE(covers_all(rules));
   rules.addresses = {"10.0.0.0/8"};
   EXPECT_FALSE(covers_all(rules));
+  for (const char* here :
+       {"all", "samenet", "127.0.0.1/32", "127.0.0.0/8", "0.0.0.0/0", "::1/128"}) {
+    rules.addresses = {"10.0.0.0/8", here};
+    EXPECT_TRUE(covers_loopback(rules)) << here;
+  }
+  for (const char* elsewhere : {"10.0.0.0/8", "127.0.0.2/32", "fd00::/8", "db.example.com"}) {
+    rules.addresses = {elsewhere};
+    EXPECT_FALSE(covers_loopback(rules)) << elsewhere;
+  }
 }
 
 TEST(ManagedBlock, KnowsWhatIsInFrontOfIt) {

@@ -173,11 +173,16 @@ Result<ServerLayout> find_server(const std::string& data_directory, std::string 
 }
 
 Result<postgres::LocalSession> open_local_session(const ServerLayout& server) {
-  if (!server.running || server.running->socket_directory.empty()) {
+  if (!server.running) {
     return fail("setup.not_running", Side::config,
-                fmt::format("the server of {} is not running, or has no Unix socket",
-                            server.data_directory),
+                fmt::format("the server of {} is not running", server.data_directory),
                 "start it first");
+  }
+  if (server.running->socket_directory.empty()) {
+    return fail(
+        "setup.no_socket", Side::config,
+        fmt::format("the server of {} has no Unix socket to ask it through", server.data_directory),
+        "set unix_socket_directories; or stop the server, run this, and start it");
   }
   return postgres::LocalSession::open(server.running->socket_directory, server.running->port,
                                       server.owner, server.owner_name, "postgres");
