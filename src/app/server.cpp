@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "plugins/all.h"
 #include "postgres/change_feed.h"
 #include "postgres/migrations/migrator.h"
 #include "postgres/store.h"
@@ -130,7 +131,7 @@ class RunningServer final : public Server {
   runtime::Publisher publisher_;
   // Outlives the data planes of reloads.
   std::shared_ptr<balancer::HealthBoard> health_ = std::make_shared<balancer::HealthBoard>();
-  runtime::Builder builder_;  // the feed's thread; this one without a database
+  runtime::Builder builder_{plugins::all()};  // the feed's thread; this one without a database
   std::unique_ptr<DeclaredConfiguration> declared_;
   std::unique_ptr<postgres::ChangeFeed> feed_;
   std::unique_ptr<postgres::Store> store_;

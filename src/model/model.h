@@ -7,7 +7,9 @@
 #include <string>
 #include <unordered_map>
 
+#include "model/consumer.h"
 #include "model/entities.h"
+#include "model/plugin_row.h"
 #include "model/upstream.h"
 
 namespace sallyport::model {
@@ -17,6 +19,11 @@ struct Model {
   std::unordered_map<std::string, std::shared_ptr<const Route>> routes;
   std::unordered_map<std::string, std::shared_ptr<const Upstream>> upstreams;
   std::unordered_map<std::string, std::shared_ptr<const Target>> targets;
+  std::unordered_map<std::string, std::shared_ptr<const PluginRow>> plugins;
+  std::unordered_map<std::string, std::shared_ptr<const Consumer>> consumers;
+  std::unordered_map<std::string, std::shared_ptr<const KeyCredential>> key_credentials;
+  std::unordered_map<std::string, std::shared_ptr<const BasicCredential>> basic_credentials;
+  std::unordered_map<std::string, std::shared_ptr<const AclGroup>> acl_groups;
   int64_t sequence = 0;  // the last change-log entry that is in here
 };
 

@@ -5,6 +5,7 @@
 #include "http/accept.h"
 #include "proxy/body.h"
 #include "proxy/error_body.h"
+#include "proxy/plugin_run.h"
 #include "proxy/worker.h"
 
 namespace sallyport::proxy {
@@ -73,7 +74,16 @@ void write_head(Session& session, Exchange& exchange, const Answer& what, bool k
 
 }  // namespace
 
-Task<bool> answer(Session& session, Exchange& exchange, const Answer& what) {
+Task<bool> answer(Session& session, Exchange& exchange, const Answer& given) {
+  Answer what = given;
+  std::string content_type, fields;
+  if (exchange.plugins != nullptr) {
+    content_type = what.content_type;
+    fields = what.extra_fields;
+    exchange.plugins->filter_own(what.status, content_type, fields);
+    what.content_type = content_type;
+    what.extra_fields = fields;
+  }
   bool keep = !what.close && session.may_keep_alive(exchange);
   if (exchange.body_pending && !worth_discarding(exchange)) keep = false;
   write_head(session, exchange, what, keep);

@@ -22,7 +22,7 @@ struct Answer {
 };
 
 // True when the connection may serve another request.
-Task<bool> answer(Session& session, Exchange& exchange, const Answer& what);
+Task<bool> answer(Session& session, Exchange& exchange, const Answer& given);
 
 // What an error is told in when the client has no preference.
 enum class ErrorSource : uint8_t {

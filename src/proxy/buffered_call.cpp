@@ -5,7 +5,7 @@
 
 #include "http/h1_writer.h"
 #include "proxy/answer.h"
-#include "proxy/body.h"
+#include "proxy/request_body.h"
 #include "proxy/worker.h"
 
 namespace sallyport::proxy {
@@ -41,41 +41,6 @@ class ReplyBox {
   std::weak_ptr<PendingReply> pending_;
   std::atomic<bool> sent_{false};
 };
-
-enum class BodyOutcome : uint8_t { complete, too_large, bad, timed_out, gone };
-
-void send_continue(Session& session, const Exchange& exchange) {
-  if (!exchange.request.expect_continue || exchange.request.minor_version == 0) return;
-  net::BlockPtr block = session.worker().loop().blocks().take();
-  block->append("HTTP/1.1 100 Continue\r\n\r\n");
-  session.stream().queue(std::move(block));
-  session.stream().flush();
-}
-
-Task<BodyOutcome> read_body(Session& session, Exchange& exchange, std::string& out) {
-  const Options& options = session.worker().options();
-  const http::RequestHead& request = exchange.request;
-  if (request.content_length > options.admin_max_body) co_return BodyOutcome::too_large;
-  out = exchange.body;
-  if (!exchange.body_pending) co_return BodyOutcome::complete;
-  send_continue(session, exchange);
-  BodyReader reader(request.framing, request.content_length);
-  while (!reader.complete()) {
-    net::Received received =
-        co_await session.stream().receive(static_cast<uint32_t>(options.body_timeout.count()));
-    if (received.status == net::IoStatus::timed_out) co_return BodyOutcome::timed_out;
-    if (received.status != net::IoStatus::ok) co_return BodyOutcome::gone;
-    std::string_view piece;
-    do {
-      if (!reader.next(*received.block, options.limits, piece)) co_return BodyOutcome::bad;
-      out += piece;
-    } while (!piece.empty());
-    if (out.size() > options.admin_max_body) co_return BodyOutcome::too_large;
-    if (received.block->size() > 0) session.stream().unread(std::move(received.block));
-  }
-  exchange.body_pending = false;
-  co_return BodyOutcome::complete;
-}
 
 http::BufferedRequest buffer(const Exchange& exchange, std::string body) {
   const http::RequestHead& head = exchange.request;
@@ -128,18 +93,10 @@ void PendingReply::complete(http::BufferedResponse response) {
 
 Task<bool> serve_buffered(Session& session, Exchange& exchange) {
   std::string body;
-  const BodyOutcome outcome = co_await read_body(session, exchange, body);
-  switch (outcome) {
-    case BodyOutcome::complete:
-      break;
-    case BodyOutcome::gone:
-      co_return false;
-    case BodyOutcome::too_large:
-      co_return co_await answer_error(session, exchange, 413, "", ErrorSource::gateway, true);
-    case BodyOutcome::bad:
-      co_return co_await answer_error(session, exchange, 400, "", ErrorSource::gateway, true);
-    case BodyOutcome::timed_out:
-      co_return co_await answer_error(session, exchange, 408, "", ErrorSource::gateway, true);
+  const BodyOutcome outcome =
+      co_await read_body(session, exchange, session.worker().options().admin_max_body, body);
+  if (outcome != BodyOutcome::complete) {
+    co_return co_await answer_bad_body(session, exchange, outcome);
   }
   const http::BufferedResponse response = co_await call(session, buffer(exchange, std::move(body)));
   std::string content_type;

@@ -66,7 +66,12 @@ void write_proxied_head(http::HeadWriter& out, const ProxiedHead& head) {
   if (context.wanted.server && response.find(HeaderId::server) == nullptr) {
     out.field("Server", kServerToken);
   }
-  connection_field(out, context);
+  if (head.upgrade.empty()) {
+    connection_field(out, context);
+  } else {
+    out.append("Connection: Upgrade\r\n");
+    out.field("Upgrade", head.upgrade);
+  }
   if (context.wanted.via) {
     append_list_field(out, response.fields(), response.find(HeaderId::via), "Via", kVia);
   }

@@ -1,8 +1,17 @@
 #include "proxy/exchange.h"
 
+#include "proxy/plugin_run.h"
+
 namespace sallyport::proxy {
 
+Exchange::Exchange() = default;
+Exchange::~Exchange() = default;
+
 void Exchange::reset() {
+  plugins.reset();
+  received_head.reset();
+  received_response.reset();
+  new_host = {};
   head.reset();
   scanned = 0;
   fault = {};

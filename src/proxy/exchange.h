@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -16,12 +17,22 @@
 
 namespace sallyport::proxy {
 
+class PluginRun;
+
 struct Exchange {
+  Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange();
+
   http::RequestHead request;
   http::ResponseHead response;
   router::Match match;
 
-  net::BlockPtr head;  // the received head, and a small body behind it
+  net::BlockPtr head;               // the received head, and a small body behind it
+  net::BlockPtr received_head;      // what plugins replaced by `head`
+  net::BlockPtr received_response;  // the same of an answer
+  std::string_view new_host;        // a plugin's Host for the upstream; "" for none
   uint32_t scanned = 0;
   http::ParseFault fault;
   std::string_view body;  // the whole body, when it came with the head
@@ -38,6 +49,7 @@ struct Exchange {
   SnapshotPin snapshot;
   const runtime::RouteEntry* route = nullptr;
   Target* target = nullptr;
+  std::unique_ptr<PluginRun> plugins;  // null: the route has none
   DebugFields debug;
   bool show_debug = false;
 

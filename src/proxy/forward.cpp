@@ -4,9 +4,12 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "http/h1_writer.h"
+#include "http/headers.h"
 #include "proxy/answer.h"
 #include "proxy/hash_value.h"
+#include "proxy/plugin_run.h"
 #include "proxy/upstream_head.h"
 #include "proxy/worker.h"
 
@@ -23,7 +26,13 @@ void cancel_wait(void* stream) {
 
 }  // namespace
 
-Forward::Forward(Session& session, Exchange& exchange) : session_(session), exchange_(exchange) {}
+Forward::Forward(Session& session, Exchange& exchange) : session_(session), exchange_(exchange) {
+  const http::RequestHead& request = exchange.request;
+  const http::Header* upgrade = request.find(http::HeaderId::upgrade);
+  websocket_ = request.upgrade && upgrade != nullptr && request.method == http::Method::get &&
+               request.framing != http::BodyFraming::chunked && request.content_length == 0 &&
+               text::equals_ignore_case(upgrade->value, "websocket");
+}
 
 Forward::~Forward() {
   client().unwatch();
@@ -210,9 +219,15 @@ void Forward::write_head(net::BlockPtr& block) {
   head.path =
       join_path(exchange_.target->service().path, exchange_.path, matched.size(), route.strip_path);
   if (target.has_query) head.query = {target.query.data() - 1, target.query.size() + 1};
+  if (exchange_.plugins != nullptr) {
+    head.query = exchange_.plugins->query();
+    if (!exchange_.plugins->path().empty()) head.path = {exchange_.plugins->path(), "", ""};
+  }
+  head.websocket = websocket_;
   head.host = route.preserve_host ? request.host
               : route_ != nullptr ? std::string_view(route_->host_header)
                                   : exchange_.target->host_header();
+  if (!exchange_.new_host.empty()) head.host = exchange_.new_host;
   head.peer_ip = session_.peer_ip();
   head.client_ip = exchange_.client_ip;
   head.peer_trusted = session_.peer_trusted();
@@ -254,7 +269,9 @@ Forward::HeadStep Forward::take_head_bytes(net::BlockPtr block) {
         http::read_response(received_->view(), session_.worker().options().limits,
                             exchange_.request.method, scanned_, exchange_.response, fault);
     if (status == http::ParseStatus::need_more) return HeadStep::need_more;
-    if (status == http::ParseStatus::error || exchange_.response.status == 101) {
+    const bool changes = status == http::ParseStatus::complete && exchange_.response.status == 101;
+    if (changes && websocket_) return HeadStep::complete;
+    if (status == http::ParseStatus::error || changes) {
       log::error("service {}: invalid response from {}: {}", exchange_.target->service().id,
                  connection_->pool.address().text(),
                  status == http::ParseStatus::error ? fault.reason : "101 without an upgrade");

@@ -57,6 +57,10 @@ class Forward {
 
   // The answer.
   Task<bool> respond();
+  Task<AttemptFault> read_whole(std::string& body);
+  Task<AttemptFault> filter_response();
+  Task<bool> tunnel();
+  Task<void> pump(net::Stream& from, net::Stream& to);
   net::BlockPtr begin_response();
   bool take_body(BodyReader& reader, BodyWriter& writer, AttemptFault& fault);
   Task<AttemptFault> pump_response(BodyReader& reader, BodyWriter& writer);
@@ -75,6 +79,11 @@ class Forward {
   std::vector<balancer::PeerPtr> tried_;  // in vain
   std::optional<uint64_t> hash_;
   uint64_t attempt_started_ = 0;
+  uint64_t tunnel_active_ = 0;  // when a byte came last
+  uint64_t tunnel_bytes_ = 0;   // to the client
+  bool tunnel_over_ = false;
+  bool websocket_ = false;  // the client wants to change to it
+  bool used_up_ = false;    // the upstream's connection ended with its answer
   bool hashed_ = false;
   bool no_peer_ = false;
   AttemptFault fault_ = AttemptFault::none;

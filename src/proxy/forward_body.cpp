@@ -1,10 +1,12 @@
 // Forward's second half: the request's body, and the answer.
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "base/log.h"
 #include "http/h1_writer.h"
 #include "proxy/forward.h"
+#include "proxy/plugin_run.h"
 #include "proxy/worker.h"
 
 namespace sallyport::proxy {
@@ -26,6 +28,11 @@ Task<void> Forward::upload() {
   const http::RequestHead& request = exchange_.request;
   BodyReader reader(request.framing, request.content_length);
   BodyWriter writer(upstream(), request.framing == http::BodyFraming::chunked);
+  uint64_t most = options.max_body;
+  if (exchange_.plugins != nullptr && exchange_.plugins->max_body() != 0) {
+    most =
+        most == 0 ? exchange_.plugins->max_body() : std::min(most, exchange_.plugins->max_body());
+  }
   while (!reader.complete()) {
     if (upstream().unsent() > kHighWater) {
       const net::IoStatus status = co_await upstream().drained(kLowWater);
@@ -43,7 +50,7 @@ Task<void> Forward::upload() {
     if (!transfer(reader, writer, received.block, options.limits)) {
       co_return end_upload(AttemptFault::client);
     }
-    if (options.max_body != 0 && reader.received() > options.max_body) {
+    if (most != 0 && reader.received() > most) {
       co_return end_upload(AttemptFault::too_large);
     }
     if (received.block != nullptr) client().unread(std::move(received.block));
@@ -78,13 +85,74 @@ Task<void> Forward::stop_upload() {
   upload_.reset();
 }
 
+// For plugins that change bodies.
+Task<AttemptFault> Forward::read_whole(std::string& body) {
+  constexpr size_t kLargest = 8u << 20;
+  const http::Limits& limits = session_.worker().options().limits;
+  BodyReader reader(exchange_.response.framing, exchange_.response.content_length);
+  net::BlockPtr block = session_.worker().loop().blocks().take(received_->size());
+  block->append(received_->view().substr(exchange_.response.size));
+  for (;;) {
+    while (!reader.complete() && block != nullptr && block->size() > 0) {
+      std::string_view piece;
+      if (reader.plain()) {
+        piece = block->view().substr(0, reader.take(block->size()));
+        block->begin += static_cast<uint32_t>(piece.size());
+      } else if (!reader.next(*block, limits, piece)) {
+        co_return AttemptFault::bad_response;
+      }
+      body += piece;
+      if (body.size() > kLargest) co_return AttemptFault::bad_response;
+    }
+    if (reader.complete()) {
+      used_up_ = block != nullptr && block->size() > 0;
+      co_return AttemptFault::none;
+    }
+    net::Received received = co_await upstream().receive(
+        static_cast<uint32_t>(exchange_.target->service().read_timeout_ms));
+    if (received.status == net::IoStatus::eof && reader.end_of_input()) {
+      used_up_ = true;
+      co_return AttemptFault::none;
+    }
+    if (received.status != net::IoStatus::ok) co_return AttemptFault::closed;
+    block = std::move(received.block);
+  }
+}
+
+// What the route's plugins make of the answer.
+Task<AttemptFault> Forward::filter_response() {
+  const http::ResponseHead& response = exchange_.response;
+  const bool has_body =
+      response.framing != http::BodyFraming::none &&
+      exchange_.request.method != http::Method::head &&
+      !(response.framing == http::BodyFraming::length && response.content_length == 0);
+  if (!has_body || !exchange_.plugins->filters_body()) {
+    exchange_.plugins->filter_proxied(received_, nullptr);
+    co_return AttemptFault::none;
+  }
+  std::string body;
+  const AttemptFault fault = co_await read_whole(body);
+  if (fault != AttemptFault::none) co_return fault;
+  exchange_.plugins->filter_proxied(received_, &body);
+  co_return AttemptFault::none;
+}
+
 Task<bool> Forward::respond() {
+  if (exchange_.response.status == 101) co_return co_await tunnel();
   exchange_.upstream_answered = session_.worker().loop().now();
   exchange_.status = exchange_.response.status;
   if (route_ != nullptr) {
     const uint64_t now = exchange_.upstream_answered;
     balancer::note_latency(*route_->peer, now - attempt_started_, now);
     exchange_.target->balanced()->report_status(*route_->peer, exchange_.status);
+  }
+  if (exchange_.plugins != nullptr) {
+    fault_ = co_await filter_response();
+    if (fault_ != AttemptFault::none) {
+      if (upload_) co_await stop_upload();
+      connection_.reset();
+      co_return co_await give_up();
+    }
   }
   BodyReader reader(exchange_.response.framing, exchange_.response.content_length);
   net::BlockPtr head = begin_response();
@@ -129,7 +197,8 @@ net::BlockPtr Forward::begin_response() {
       .response_end = received_->bytes() + received_->begin + response.size,
       .framing = framing_,
       .upstream_latency_ms = exchange_.upstream_answered - exchange_.upstream_started,
-      .proxy_latency_ms = exchange_.upstream_started - exchange_.started};
+      .proxy_latency_ms = exchange_.upstream_started - exchange_.started,
+      .upgrade = response.status == 101 ? "websocket" : ""};
   net::BlockPtr block = worker.loop().blocks().take(proxied_head_room(head));
   http::HeadWriter out({block->bytes(), block->capacity});
   write_proxied_head(out, head);
@@ -172,7 +241,7 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
 bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
   const http::ResponseHead& response = exchange_.response;
   const bool reusable = fault == AttemptFault::none && response.keep_alive && !bytes_left &&
-                        response.framing != http::BodyFraming::until_close &&
+                        !used_up_ && response.framing != http::BodyFraming::until_close &&
                         !exchange_.body_pending && !upstream().send_failed();
   if (reusable) {
     connection_->pool.give_back(std::move(connection_));

@@ -14,6 +14,7 @@
 #include "proxy/answer.h"
 #include "proxy/buffered_call.h"
 #include "proxy/forward.h"
+#include "proxy/plugin_run.h"
 #include "proxy/worker.h"
 
 namespace sallyport::proxy {
@@ -78,10 +79,6 @@ Refusal check_request(Session& session, Exchange& exchange) {
   const uint64_t most = session.worker().options().max_body;
   if (most != 0 && request.content_length > most) return {.status = 413};
   if (!learn_path(session, exchange)) return {.status = 400};
-  if (const http::Header* upgrade = request.find(HeaderId::upgrade);
-      request.upgrade && http::list_contains(upgrade->value, "websocket")) {
-    return {.status = 501, .message = "WebSocket connections are not supported yet"};
-  }
   return {};
 }
 
@@ -148,6 +145,11 @@ Task<bool> serve_proxy(Session& session, Exchange& exchange) {
   if (exchange.match.https_only && !came_by_https(session, exchange)) {
     co_return co_await answer_https_required(session, exchange,
                                              exchange.route->route->https_redirect_status_code);
+  }
+  if (const plugin::Chain* chain = exchange.route->chain.get()) {
+    exchange.plugins = std::make_unique<PluginRun>(session, exchange, *chain);
+    bool keep = false;
+    if (!co_await exchange.plugins->access(keep)) co_return keep;
   }
   if (exchange.route->target == nullptr) {
     co_return co_await answer_error(session, exchange, 503, "no Service found with those values",

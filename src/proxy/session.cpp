@@ -9,6 +9,7 @@
 #include "http/h1_reader.h"
 #include "proxy/answer.h"
 #include "proxy/pipeline.h"
+#include "proxy/plugin_run.h"
 #include "proxy/worker.h"
 
 namespace sallyport::proxy {
@@ -125,6 +126,7 @@ Detached Session::run() {
     } else {
       keep = co_await answer_bad_head(exchange, outcome);
     }
+    if (exchange.plugins != nullptr) exchange.plugins->log();
     if (exchange.status != 0) {
       worker_.count().requests.add();
       if (worker_.logs_access()) worker_.log_access(*this, exchange);

@@ -67,7 +67,8 @@ void write_upstream_head(http::HeadWriter& out, const UpstreamHead& head) {
   out.append(head.query);
   out.append(" HTTP/1.1\r\nHost: ");
   out.append(head.host);
-  out.append("\r\nConnection: keep-alive\r\n");
+  out.append(head.websocket ? "\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
+                            : "\r\nConnection: keep-alive\r\n");
   write_forwarded(out, head);
   const bool own_id = !head.request_id.empty();
   HeaderSet dropped = kDropped;

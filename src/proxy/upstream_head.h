@@ -16,6 +16,7 @@ struct UpstreamHead {
   UpstreamPath path = {};
   std::string_view query = {};  // with its '?'; "" for none
   std::string_view host = {};   // the value of Host
+  bool websocket = false;       // asks the upstream to change to it
 
   std::string_view peer_ip = {};         // who connected to us
   std::string_view client_ip = {};       // for whom, see RealIp

@@ -27,12 +27,19 @@ std::string host_header(const model::Service& service) {
   return fmt::format("{}:{}", host, service.port);
 }
 
+bool about_identity(std::string_view entity) {
+  return entity == "consumers" || entity == "keyauth_credentials" ||
+         entity == "basicauth_credentials" || entity == "acls";
+}
+
 }  // namespace
 
 std::span<const model::EntitySchema* const> Builder::entities() {
   static const auto all = [] {
     std::vector<const model::EntitySchema*> out;
-    for (const RowTable& table : row_tables()) out.push_back(table.entity);
+    for (const RowTable& table : row_tables()) {
+      if (table.entity != nullptr) out.push_back(table.entity);
+    }
     return out;
   }();
   return all;
@@ -48,6 +55,7 @@ bool Builder::apply(const model::ChangeBatch& batch) {
 bool Builder::take(const model::Change& change) {
   const RowTable* table = row_table(change.entity);
   if (table == nullptr) return false;
+  if (about_identity(change.entity->name)) identities_.reset();
   if (change.row.empty()) {
     bad_rows_.erase(label(change));
     return table->erase(model_, change.id);
@@ -71,6 +79,7 @@ bool Builder::forget_missing(const model::ChangeBatch& batch) {
   for (const model::Change& change : batch.changes) present[change.entity].insert(change.id);
   bad_rows_.clear();  // those that are still there come again in this batch
   bool changed = false;
+  identities_.reset();
   for (const RowTable& table : row_tables()) {
     changed |= table.keep_only(model_, present[table.entity]);
   }
@@ -179,10 +188,13 @@ std::shared_ptr<const Snapshot> Builder::build() {
   snapshot->router = build_router(routes);
   remember_good(routes);
   snapshot->routes.reserve(routes.size());
+  configure_plugins();
+  snapshot->identities = identities();
   for (RoutePointer& route : routes) {
+    auto chain = chain_of(*route);
     auto target = targets_.find(route->service_id);
     snapshot->routes.push_back(
-        {std::move(route), target == targets_.end() ? nullptr : target->second});
+        {std::move(route), target == targets_.end() ? nullptr : target->second, std::move(chain)});
   }
   for (const auto& [name, entry] : upstreams_) snapshot->upstreams.push_back(entry);
   last_ = snapshot;
@@ -193,6 +205,7 @@ std::vector<Error> Builder::faults() const {
   std::vector<Error> result;
   for (const auto& [row, error] : bad_rows_) result.push_back(error);
   for (const auto& [id, bad] : bad_routes_) result.push_back(bad.error);
+  for (const auto& [id, error] : bad_plugins_) result.push_back(error);
   return result;
 }
 

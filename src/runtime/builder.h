@@ -15,12 +15,17 @@
 #include "base/error.h"
 #include "model/change.h"
 #include "model/model.h"
+#include "plugin/chain.h"
+#include "plugin/identities.h"
 #include "runtime/snapshot.h"
 
 namespace sallyport::runtime {
 
 class Builder {
  public:
+  // `definitions` are the plugins that there are behaviours for; they outlive the builder.
+  explicit Builder(plugin::Definitions definitions = {}) : definitions_(definitions) {}
+
   // The entities whose rows apply() understands: what a change feed should follow.
   static std::span<const model::EntitySchema* const> entities();
 
@@ -48,6 +53,11 @@ class Builder {
   void share_upstreams();
   void share_targets();
   std::shared_ptr<const UpstreamEntry> upstream_named(const std::string& name) const;
+  void configure_plugins();
+  plugin::ConfiguredPtr configure(const std::shared_ptr<const model::PluginRow>& row,
+                                  const plugin::ConfiguredPtr& former);
+  std::shared_ptr<const plugin::Chain> chain_of(const model::Route& route);
+  std::shared_ptr<const plugin::Identities> identities();
   std::vector<RoutePointer> routable();
   router::Router build_router(std::vector<RoutePointer>& routes);
   bool set_bad_routes_aside(const std::vector<RoutePointer>& routes);
@@ -59,6 +69,12 @@ class Builder {
   std::unordered_map<std::string, RoutePointer> good_routes_;  // as last built
   std::map<std::string, BadRoute> bad_routes_;                 // routes that do not build
   std::map<std::string, Error> bad_rows_;                      // "routes <id>": do not decode
+  plugin::Definitions definitions_;
+  std::unordered_map<std::string, plugin::ConfiguredPtr> plugins_;  // those that run, by id
+  std::vector<plugin::ConfiguredPtr> global_plugins_;
+  std::unordered_map<std::string, std::vector<plugin::ConfiguredPtr>> scoped_plugins_;
+  std::map<std::string, Error> bad_plugins_;
+  std::shared_ptr<const plugin::Identities> identities_;  // null: to be built anew
   std::shared_ptr<const Snapshot> last_;  // the next one takes its compiled patterns over
   uint64_t version_ = 0;
 };

@@ -13,10 +13,10 @@ namespace {
 
 // `map` is the Model's member, `decode` the function that makes its values.
 template <auto map, auto decode>
-RowTable table(const model::EntitySchema& entity) {
+RowTable table(const char* entity) {
   using Map = std::remove_reference_t<decltype(std::declval<model::Model>().*map)>;
   using Value = typename Map::mapped_type::element_type;
-  return {.entity = &entity,
+  return {.entity = model::find_entity(entity),
           .take = [](model::Model& model, const std::string& id, const Json& row) -> Result<bool> {
             auto value = decode(row);
             if (!value) return fail(value.error());
@@ -40,15 +40,21 @@ RowTable table(const model::EntitySchema& entity) {
 std::span<const RowTable> row_tables() {
   using model::Model;
   static const std::array all = {
-      table<&Model::services, &model::decode_service>(model::services()),
-      table<&Model::routes, &model::decode_route>(model::routes()),
-      table<&Model::upstreams, &model::decode_upstream>(model::upstreams()),
-      table<&Model::targets, &model::decode_target>(model::targets()),
+      table<&Model::services, &model::decode_service>("services"),
+      table<&Model::routes, &model::decode_route>("routes"),
+      table<&Model::upstreams, &model::decode_upstream>("upstreams"),
+      table<&Model::targets, &model::decode_target>("targets"),
+      table<&Model::plugins, &model::decode_plugin>("plugins"),
+      table<&Model::consumers, &model::decode_consumer>("consumers"),
+      table<&Model::key_credentials, &model::decode_key_credential>("keyauth_credentials"),
+      table<&Model::basic_credentials, &model::decode_basic_credential>("basicauth_credentials"),
+      table<&Model::acl_groups, &model::decode_acl_group>("acls"),
   };
   return all;
 }
 
 const RowTable* row_table(const model::EntitySchema* entity) {
+  if (entity == nullptr) return nullptr;
   const auto all = row_tables();
   const auto found = std::ranges::find(all, entity, &RowTable::entity);
   return found == all.end() ? nullptr : &*found;

@@ -9,6 +9,8 @@
 
 #include "model/entities.h"
 #include "model/upstream.h"
+#include "plugin/chain.h"
+#include "plugin/identities.h"
 #include "router/router.h"
 
 namespace sallyport::runtime {
@@ -31,13 +33,15 @@ struct ServiceTarget {
 struct RouteEntry {
   std::shared_ptr<const model::Route> route;
   std::shared_ptr<const ServiceTarget> target;  // null: no service, or the service is disabled
+  std::shared_ptr<const plugin::Chain> chain;   // null: no plugins
 };
 
 struct Snapshot {
   uint64_t version = 0;  // grows by one per build on this node
   int64_t sequence = 0;  // the change-log entry up to which it is current
   router::Router router;
-  std::vector<RouteEntry> routes;                               // by Match::route
+  std::vector<RouteEntry> routes;  // by Match::route
+  std::shared_ptr<const plugin::Identities> identities;
   std::vector<std::shared_ptr<const UpstreamEntry>> upstreams;  // all, for health checks
 };
 

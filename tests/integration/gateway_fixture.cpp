@@ -22,6 +22,7 @@
 #include "model/change.h"
 #include "model/complete.h"
 #include "model/schemas.h"
+#include "plugins/all.h"
 #include "proxy/gateway.h"
 #include "runtime/builder.h"
 #include "runtime/publisher.h"
@@ -31,7 +32,7 @@ using namespace sallyport;
 namespace {
 
 struct Rows {
-  runtime::Builder builder;
+  runtime::Builder builder{plugins::all()};
   runtime::Publisher publisher;
 
   void load(const Json& file) {

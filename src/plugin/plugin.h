@@ -1,0 +1,95 @@
+// The plugin interface. A plugin is one folder of src/plugins: its behaviour and its test. An
+// instance is made from one row of `plugins` when a snapshot is built, is immutable and is called
+// by all workers at once; what belongs to a request lives in its Exchange.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "base/error.h"
+#include "base/json_fwd.h"
+#include "base/task.h"
+#include "plugin/exchange.h"
+
+namespace sallyport::plugin {
+
+// What access() decides: go on with the next plugin, answer, or wait and then decide. There is no
+// way to go on after answering, nor to forget to resume.
+class Step {
+ public:
+  static Step next() { return Step(); }
+  static Step respond(Response response) {
+    Step step;
+    step.response_ = std::move(response);
+    return step;
+  }
+  static Step wait(Task<Step> task) {
+    Step step;
+    step.task_ = std::move(task);
+    return step;
+  }
+
+  bool waits() const { return task_.has_value(); }
+  Task<Step>& task() { return *task_; }
+  bool responds() const { return response_.has_value(); }
+  Response& response() { return *response_; }
+
+ private:
+  Step() = default;
+  std::optional<Response> response_;
+  std::optional<Task<Step>> task_;
+};
+
+// The phases of an instance; those that it does not name are never called.
+struct Phases {
+  bool access = false;
+  bool header_filter = false;
+  bool body_filter = false;
+  bool log = false;
+};
+
+class Plugin {
+ public:
+  virtual ~Plugin() = default;
+
+  // Before the upstream is asked.
+  virtual Step access(Exchange&) const { return Step::next(); }
+  // The answer's status and fields are there, the upstream's or our own; nothing has been sent.
+  virtual void header_filter(Exchange&) const {}
+  // The whole body of the answer, in exchange.response_body. The answer is held back for it.
+  virtual void body_filter(Exchange&) const {}
+  // Once for each request, after its end.
+  virtual void log(const Exchange&) const {}
+
+  virtual Phases phases() const = 0;
+  // The request's body is read whole before access().
+  virtual bool reads_body() const { return false; }
+};
+
+// What one instance is for.
+struct Instance {
+  std::string_view id;  // of its row
+  const Json& config;   // sound, with all defaults
+};
+
+// A plugin as it is registered: plugins/all.cpp has the table.
+struct Definition {
+  std::string_view name;
+  int priority = 0;  // bigger first, in every phase
+  std::string_view version;
+  // Errors: a configuration that cannot be used, naming the field.
+  Result<std::unique_ptr<const Plugin>> (*make)(const Instance& instance);
+};
+
+using Definitions = std::span<const Definition>;
+
+const Definition* find(Definitions all, std::string_view name);
+
+// Of a plugin that this gateway has no behaviour for: answers 503 naming it, so that nothing is
+// silently unprotected; null for plugins that only observe, without which requests are served.
+std::unique_ptr<const Plugin> stand_in(std::string_view name);
+
+}  // namespace sallyport::plugin
