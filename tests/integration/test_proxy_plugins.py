@@ -1,0 +1,154 @@
+"""Plugins on the data plane: chains, what they change, what they refuse."""
+import json
+
+import pytest
+
+from data_plane import Upstream, answer, uuid
+
+ROUTE, SERVICE = uuid(2), uuid(1)
+
+
+def row(number, name, config=None, **scope):
+    return {"id": uuid(500 + number), "name": name, "config": config or {},
+            **{key: {"id": value} if isinstance(value, str) and key in ("route", "service", "consumer") else value
+               for key, value in scope.items()}}
+
+
+def test_termination_and_precedence(plane):
+    gateway = plane(Upstream(), plugins=[
+        row(1, "request-termination", {"status_code": 501, "message": "global"}),
+        row(2, "request-termination", {"status_code": 502, "message": "service"}, service=SERVICE),
+        row(3, "request-termination", {"status_code": 403, "message": "route"}, route=ROUTE)])
+    response = gateway.connect().get()
+    assert (response.status, response.json()) == (403, {"message": "route"})
+    assert response.get("content-type") == "application/json; charset=utf-8"
+    assert response.get("x-kong-response-latency") is not None and response.get("via") is None
+    gateway.load(plugins=[row(1, "request-termination", {"status_code": 501}, enabled=False)])
+    assert gateway.connect().get().status == 200
+    gateway.load(plugins=[row(1, "request-termination", {"trigger": "X-Stop", "body": "<p>", "content_type": "text/html"},
+                              protocols=["http"])])
+    client = gateway.connect()
+    assert client.get().status == 200
+    response = client.get("/?x-stop", "X-Stop: 1\r\n")
+    assert (response.status, response.body, response.get("content-type")) == (503, b"<p>", "text/html")
+    gateway.load(plugins=[row(1, "request-termination", {}, protocols=["https"])])
+    assert gateway.connect().get().status == 200
+
+
+def test_without_behaviour_nothing_is_open(plane):
+    gateway = plane(Upstream(), plugins=[row(1, "jwt"), row(2, "http-log")])
+    response = gateway.connect().get()
+    assert response.status == 503 and "'jwt'" in response.json()["message"]
+    gateway.load(plugins=[row(2, "http-log")])
+    assert gateway.connect().get().status == 200
+    gateway.load(plugins=[row(3, "ip-restriction", {"deny": ["nonsense"]})])
+    assert gateway.connect().get().status == 503
+    gateway.load(plugins=[row(3, "key-auth")])
+    response = gateway.connect().get()
+    assert (response.status, response.json()["message"]) == (401, "No API key found in request")
+    assert response.get("www-authenticate") == "Key"
+
+
+def test_request_transformer(plane):
+    gateway = plane(Upstream(), plugins=[row(1, "request-transformer", {
+        "remove": {"headers": ["x-gone"], "querystring": ["gone"]},
+        "rename": {"headers": ["x-old:x-new"]},
+        "replace": {"headers": ["host:other.test", "x-absent:1"], "uri": "/fixed path/$(headers.x-old)"},
+        "add": {"headers": ["x-added:$(query_params.q)", "user-agent:no", "connection:close", "content-length:99"],
+                "querystring": ["a:b c"]},
+        "append": {"headers": ["x-multi:2"]}})])
+    client = gateway.connect()
+    for _ in range(2):
+        response = client.get("/p?q=v&gone=1", "X-Gone: 1\r\nX-Old: o\r\nUser-Agent: me\r\nX-Multi: 1\r\n")
+        assert response.status == 200
+        assert response.json()["target"] == "/fixed%20path/o?q=v&a=b%20c"
+        saw = response.upstream_saw
+        assert saw("x-gone") == saw("x-old") == saw("x-absent") == []
+        assert (saw("x-new"), saw("x-added"), saw("x-multi")) == (["o"], ["v"], ["1", "2"])
+        assert (saw("host"), saw("user-agent"), saw("connection")) == (["other.test"], ["me"], ["keep-alive"])
+        assert saw("x-forwarded-host") == ["a.test"] and saw("content-length") == []
+
+
+def test_request_bodies(plane):
+    bodies = []
+
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            bodies.append(request)
+            connection.send(answer())
+
+    gateway = plane(Upstream(script), plugins=[row(1, "request-transformer", {
+        "http_method": "PUT", "remove": {"body": ["gone"]}, "add": {"body": ["new:1"]}, "append": {"body": ["list:x"]}})])
+    client = gateway.connect()
+    text = json.dumps({"gone": 1, "list": "a", "kept": [1]})
+    head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    client.send(f"{head}Content-Length: {len(text)}\r\n\r\n{text}")
+    assert client.read().status == 200
+    client.send(f"{head}Transfer-Encoding: chunked\r\n\r\n{len(text):x}\r\n{text}\r\n0\r\n\r\n")
+    assert client.read().status == 200
+    for request in bodies:
+        assert request.method == "PUT" and json.loads(request.body) == {"list": ["a", "x"], "kept": [1], "new": "1"}
+        assert request.get("transfer-encoding") is None
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\ngone=1&k=%")
+    assert client.read().status == 200 and bodies[2].body == b"k=%&new=1&list=x"
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nplain")
+    assert client.read().status == 200 and bodies[3].body == b"plain"
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+def test_response_transformer(plane, framing):
+    text = b'{"secret":1,"old":2}'
+
+    def script(connection):
+        while connection.read_request() is not None:
+            fields = "Content-Type: application/json\r\nX-Gone: 1\r\nX-Kept: 1\r\n"
+            if framing == "length":
+                connection.send(answer(text, fields=fields))
+            elif framing == "chunked":
+                connection.send(f"HTTP/1.1 200 OK\r\n{fields}Transfer-Encoding: chunked\r\n\r\n5\r\n".encode() +
+                                text[:5] + b"\r\n%x\r\n" % (len(text) - 5) + text[5:] + b"\r\n0\r\n\r\n")
+            else:
+                return connection.send(f"HTTP/1.1 200 OK\r\n{fields}\r\n".encode() + text)
+
+    upstream = Upstream(script)
+    gateway = plane(upstream, plugins=[row(1, "response-transformer", {
+        "remove": {"headers": ["X-Gone"], "json": ["secret"]}, "rename": {"json": ["old:new"]},
+        "add": {"headers": ["X-Added:a:b"], "json": ["n:5"], "json_types": ["number"]}})])
+    client = gateway.connect()
+    for _ in range(3):
+        response = client.get()
+        assert response.json() == {"new": 2, "n": 5}
+        assert (response.get("x-gone"), response.get("x-kept"), response.get("x-added")) == (None, "1", "a:b")
+        assert response.get("content-length") == str(len(response.body))
+    assert upstream.connections == (3 if framing == "close" else 1)
+    assert client.get(method="HEAD").status == 200 if framing != "chunked" else True
+
+
+def test_answers_pass_through_the_filters(plane):
+    gateway = plane(Upstream(), plugins=[row(1, "cors", {"origins": ["*"], "exposed_headers": ["X-A"]}), row(2, "key-auth"),
+                                         row(3, "correlation-id", {"echo_downstream": True})])
+    response = gateway.connect().get("/", "Origin: http://b.test\r\n")
+    assert response.status == 401
+    assert response.get("access-control-allow-origin") == "*" and response.get("access-control-expose-headers") == "X-A"
+    assert "#" in response.get("kong-request-id")
+    preflight = gateway.connect().get("/", "Origin: http://b.test\r\nAccess-Control-Request-Method: PUT\r\n", method="OPTIONS")
+    assert preflight.status == 200 and "PUT" in preflight.get("access-control-allow-methods")
+
+
+def test_limits(plane):
+    gateway = plane(Upstream(), plugins=[row(1, "rate-limiting", {"hour": 3})], workers=2)
+    client, seen = gateway.connect(), []
+    for _ in range(5):
+        response = gateway.connect().get()
+        seen.append((response.status, response.get("x-ratelimit-remaining-hour")))
+    assert seen == [(200, "2"), (200, "1"), (200, "0"), (429, "0"), (429, "0")]
+    assert response.json() == {"message": "API rate limit exceeded"} and int(response.get("retry-after")) > 0
+    gateway = plane(Upstream(), plugins=[row(2, "request-size-limiting", {"allowed_payload_size": 10, "size_unit": "bytes"})])
+    client = gateway.connect()
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789")
+    assert client.read().status == 200
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n01234567890")
+    assert client.read().json() == {"message": "Request size limit exceeded"}
+    client = gateway.connect()
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n")
+    assert client.read().status == 413
