@@ -59,14 +59,17 @@ Result<void> check_schema(const postgres::LinkSettings& link) {
                 fmt::format("database '{}' was migrated by a newer Kong than 3.10", link.database),
                 "use a database of Kong 3.9 or 3.10, or one of your own");
   }
+  if (!state->pending.empty()) {
+    return fail("app.schema", Side::database,
+                fmt::format("database '{}' is half migrated: Kong ran `migrations up`, and not yet "
+                            "`migrations finish`",
+                            link.database),
+                "run `kong migrations finish`");
+  }
   if (!state->usable()) {
     return fail("app.schema", Side::database,
                 fmt::format("the schema of database '{}' is older than Kong 3.9", link.database),
                 "bring it to 3.9 or 3.10 with Kong first");
-  }
-  if (!state->pending.empty()) {
-    log::warn("database '{}': Kong's migrations are pending; run `kong migrations finish`",
-              link.database);
   }
   // A database of Kong's opens as it is; what the change log gives is the feed's to say.
   if (!state->available.empty()) {

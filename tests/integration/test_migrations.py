@@ -62,7 +62,10 @@ def test_status_is_json(database, conf):
     state = json.loads(sallyport("migrations", "status", "-c", conf, check=0).stdout)
     assert state["needs_bootstrap"] is False and state["new_migrations"] == []
     core = next(part for part in state["executed_migrations"] if part["subsystem"] == "core")
-    assert {"name": "000_base"} in core["migrations"]
+    assert {"name": "000_base"} in core["migrations"] and core["namespace"] == "kong.db.migrations.core"
+    sallyport("migrations", "reset", "-y", "-c", conf, check=0)
+    assert "nothing to reset" in sallyport("migrations", "reset", "-y", "-c", conf, check=1).stdout
+    assert "bootstrap" in sallyport("migrations", "finish", "-c", conf, check=1).stderr
 
 
 def test_reset_asks_and_leaves_nothing(database, conf):
@@ -102,7 +105,7 @@ def test_a_held_lock_is_named(server, database, conf):
 def test_killed_at_any_point(database, conf):
     random.seed(5)
     killed = 0
-    for _ in range(12):
+    for _ in range(20):
         process = subprocess.Popen([SALLYPORT, "migrations", "bootstrap", "-c", conf], stdout=subprocess.PIPE,
                                    text=True)
         process.stdout.readline()  # "Bootstrapping database...": connected, nothing made yet

@@ -30,6 +30,7 @@ struct SchemaState {
   std::vector<Migrations> pending;    // Kong ran `up` and not yet `finish`
   std::vector<Migrations> available;  // what `up` would run
   std::vector<Migrations> unknown;    // of a newer Kong than 3.10
+  std::vector<Migrations> foreign;    // of plugins that this program does not know
   bool change_log = false;            // ours is there, complete and current
   bool change_log_possible = true;    // the server has what it needs (PostgreSQL 13)
 

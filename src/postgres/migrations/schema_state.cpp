@@ -119,7 +119,7 @@ Result<SchemaState> Migrator::state() {
   for (const auto& [subsystem, names] : *recorded) {
     add(state.executed, subsystem, names.executed);
     add(state.pending, subsystem, names.pending);
-    if (!is_known(subsystem)) add(state.unknown, subsystem, names.executed);
+    if (!is_known(subsystem)) add(state.foreign, subsystem, names.executed);
   }
 
   auto schema = change_log_schema(connection_);
