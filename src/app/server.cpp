@@ -268,7 +268,7 @@ Result<std::unique_ptr<proxy::Gateway>> RunningServer::start_gateway(
       [this](const http::BufferedRequest& request) { return admin_->handle(request); });
   options->status = on_control_thread(
       [this](const http::BufferedRequest& request) { return status_.handle(request); });
-  return proxy::Gateway::start(std::move(*options), publisher_);
+  return proxy::Gateway::start(std::move(*options), publisher_, gateway_.get());
 }
 
 void RunningServer::watch_signals() {

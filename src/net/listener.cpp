@@ -70,8 +70,9 @@ int bind_and_listen(int fd, const SocketAddress& address, const Listener::Config
 
 }  // namespace
 
-Listener::Listener(int fd, SocketAddress address)
+Listener::Listener(int fd, SocketAddress address, std::shared_ptr<Path> path)
     : fd_(fd),
+      path_(std::move(path)),
       address_(address),
       pause_([](void* self) { static_cast<Listener*>(self)->on_pause_over(); }, this) {}
 
@@ -92,15 +93,19 @@ Result<std::unique_ptr<Listener>> Listener::open(const SocketAddress& address,
   socklen_t size = sizeof(bound);
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
   auto actual = SocketAddress::from(reinterpret_cast<sockaddr*>(&bound), size);
-  std::unique_ptr<Listener> listener(new Listener(fd, actual));
-  listener->unlink_ = address.is_unix();
-  return listener;
+  std::shared_ptr<Path> path;
+  if (address.is_unix()) {
+    path = std::make_shared<Path>();
+    path->path = address.text().substr(5);
+  }
+  return std::unique_ptr<Listener>(new Listener(fd, actual, std::move(path)));
 }
 
 Result<std::unique_ptr<Listener>> Listener::share() const {
   const int fd = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
   if (fd < 0) return listen_error(address_, errno);
-  return std::unique_ptr<Listener>(new Listener(fd, address_));
+  if (path_) ++path_->listeners;
+  return std::unique_ptr<Listener>(new Listener(fd, address_, path_));
 }
 
 Listener::~Listener() {
@@ -116,15 +121,18 @@ void Listener::start(Loop& loop, Accepted accepted, void* owner) {
 
 void Listener::stop() {
   stopping = true;
+  const bool last = path_ == nullptr || path_->listeners.fetch_sub(1) == 1;
   if (loop_ != nullptr) {
     loop_->timers().cancel(pause_);
     loop_->backend().stop_accepting(*this);
+  }
+  if (last && loop_ != nullptr) {
     // Closing would reset what waits in the queue.
     ::fcntl(fd_, F_SETFL, O_NONBLOCK);
     const int flags = SOCK_CLOEXEC | loop_->backend().socket_flags();
     for (int fd = 0; (fd = ::accept4(fd_, nullptr, nullptr, flags)) >= 0;) on_accepted(fd);
   }
-  if (unlink_) ::unlink(address_.text().substr(5).c_str());
+  if (last && path_) ::unlink(path_->path.c_str());
   ::close(std::exchange(fd_, -1));
 }
 

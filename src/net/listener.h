@@ -2,8 +2,10 @@
 // SO_REUSEPORT every worker has its own and the kernel spreads the connections.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/error.h"
 #include "net/address.h"
@@ -26,7 +28,8 @@ class Listener {
   // Errors: "net.listen" (Side::config), naming the address and the remedy. A stale unix socket
   // that nobody listens on is replaced.
   static Result<std::unique_ptr<Listener>> open(const SocketAddress& address, const Config& config);
-  // Another one on the same socket: for unix sockets, which SO_REUSEPORT does not spread.
+  // Another one on the same socket: for unix sockets, which SO_REUSEPORT does not spread. Not while
+  // the other one may be stopped by another thread.
   Result<std::unique_ptr<Listener>> share() const;
 
   Listener(const Listener&) = delete;
@@ -37,7 +40,8 @@ class Listener {
   int fd() const { return fd_; }
 
   void start(Loop& loop, Accepted accepted, void* owner);
-  // Takes in the connections that the kernel has established already, then closes the socket.
+  // Takes in the connections that the kernel has established already, unless another one on the
+  // same socket will, then closes the socket.
   void stop();
 
   // --- For the backends.
@@ -48,11 +52,17 @@ class Listener {
   bool stopping = false;
 
  private:
-  Listener(int fd, SocketAddress address);
+  // A unix socket in the file system: the last listener on it takes it away.
+  struct Path {
+    std::string path;
+    std::atomic<int> listeners{1};
+  };
+
+  Listener(int fd, SocketAddress address, std::shared_ptr<Path> path);
   void on_pause_over();
 
   int fd_;
-  bool unlink_ = false;  // the unix socket's path is ours to remove
+  std::shared_ptr<Path> path_;  // null for TCP
   SocketAddress address_;
   Loop* loop_ = nullptr;
   Accepted accepted_ = nullptr;

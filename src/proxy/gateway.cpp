@@ -20,6 +20,9 @@ class RunningGateway final : public Gateway {
 
   Result<void> start(const runtime::Publisher& publisher);
   void subscribe(runtime::Publisher& publisher);
+  void share_sockets_of(const Gateway* former) {
+    former_ = static_cast<const RunningGateway*>(former);
+  }
 
   bool drain(Milliseconds within) override;
   void stop() override;
@@ -31,8 +34,11 @@ class RunningGateway final : public Gateway {
 
  private:
   using Workers = std::vector<std::unique_ptr<WorkerThread>>;
+  void close_spare_sockets();
   Result<void> make_tls_contexts();
   Result<void> open_listeners(std::vector<std::vector<WorkerListener>>& per_worker);
+  Result<net::Listener*> open_unix_socket(const net::SocketAddress& address,
+                                          const net::Listener::Config& config);
   Result<void> open_listener(const ListenerOptions& options,
                              std::vector<std::vector<WorkerListener>>& per_worker);
 
@@ -41,6 +47,9 @@ class RunningGateway final : public Gateway {
   std::map<Role, std::shared_ptr<const net::TlsContext>> tls_;  // of the `ssl` listeners
   std::vector<BoundListener> bound_;
   std::mutex stopping_;
+  const RunningGateway* former_ = nullptr;  // during start()
+  // One more listener on each unix socket, which no worker may close: for the next generation.
+  std::map<std::string, std::unique_ptr<net::Listener>> unix_sockets_;
   // Shared with the subscription, which the publisher may keep longer than the gateway lives.
   std::shared_ptr<Workers> workers_ = std::make_shared<Workers>();
 };
@@ -127,6 +136,17 @@ Result<void> RunningGateway::open_listeners(std::vector<std::vector<WorkerListen
   return {};
 }
 
+Result<net::Listener*> RunningGateway::open_unix_socket(const net::SocketAddress& address,
+                                                        const net::Listener::Config& config) {
+  auto& slot = unix_sockets_[address.text()];
+  const auto* held = former_ ? &former_->unix_sockets_ : nullptr;
+  const bool shared = held && held->contains(address.text());
+  auto socket = shared ? held->at(address.text())->share() : net::Listener::open(address, config);
+  if (!socket) return fail(socket.error());
+  slot = std::move(*socket);
+  return slot.get();
+}
+
 // One socket per worker on the same address: the kernel spreads the connections.
 Result<void> RunningGateway::open_listener(const ListenerOptions& options,
                                            std::vector<std::vector<WorkerListener>>& per_worker) {
@@ -134,9 +154,13 @@ Result<void> RunningGateway::open_listener(const ListenerOptions& options,
   if (!address) return fail(address.error());
   const net::Listener::Config config{.backlog = options.backlog, .ipv6only = options.ipv6only};
   net::Listener* first = nullptr;
+  if (address->is_unix()) {
+    auto opened = open_unix_socket(*address, config);
+    if (!opened) return fail(opened.error());
+    first = *opened;
+  }
   for (auto& listeners : per_worker) {
-    auto socket = first != nullptr && address->is_unix() ? first->share()
-                                                         : net::Listener::open(*address, config);
+    auto socket = address->is_unix() ? first->share() : net::Listener::open(*address, config);
     if (!socket) return fail(socket.error());
     if (first == nullptr) {
       first = socket->get();
@@ -164,6 +188,7 @@ void RunningGateway::subscribe(runtime::Publisher& publisher) {
 }
 
 bool RunningGateway::drain(Milliseconds within) {
+  close_spare_sockets();
   struct Waiting {
     std::mutex mutex;
     std::condition_variable changed;
@@ -187,8 +212,14 @@ bool RunningGateway::drain(Milliseconds within) {
   return drained;
 }
 
+void RunningGateway::close_spare_sockets() {
+  std::lock_guard lock(stopping_);
+  unix_sockets_.clear();
+}
+
 // A drain that ends and a stop may come at once; a thread is joined by one of them.
 void RunningGateway::stop() {
+  close_spare_sockets();
   std::lock_guard lock(stopping_);
   for (const auto& worker : *workers_) worker->stop();
 }
@@ -220,9 +251,12 @@ void RunningGateway::reopen_logs() {
 
 }  // namespace
 
-Result<std::unique_ptr<Gateway>> Gateway::start(Options options, runtime::Publisher& publisher) {
+Result<std::unique_ptr<Gateway>> Gateway::start(Options options, runtime::Publisher& publisher,
+                                                const Gateway* former) {
   auto gateway = std::make_unique<RunningGateway>(std::move(options));
+  gateway->share_sockets_of(former);
   if (auto started = gateway->start(publisher); !started) return fail(started.error());
+  gateway->share_sockets_of(nullptr);
   gateway->subscribe(publisher);
   return std::unique_ptr<Gateway>(std::move(gateway));
 }

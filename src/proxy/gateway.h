@@ -38,8 +38,11 @@ class Gateway {
   // Binds every listener, starts the workers with the current snapshot of `publisher` and
   // subscribes them to it. Requests that come before there is one are answered as if there were no
   // routes. Errors: "gateway.listen" (address in use, not ours, no permission),
-  // "gateway.io_backend" (io_uring demanded and refused), "gateway.tls", "gateway.option".
-  static Result<std::unique_ptr<Gateway>> start(Options options, runtime::Publisher& publisher);
+  // "gateway.io_backend" (io_uring demanded and refused), "gateway.tls", "gateway.option". At a
+  // reload `former` is the one that runs: unix sockets, which cannot be bound twice, are shared
+  // with it.
+  static Result<std::unique_ptr<Gateway>> start(Options options, runtime::Publisher& publisher,
+                                                const Gateway* former = nullptr);
 
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;

@@ -213,6 +213,51 @@ def test_reload_moves_the_listeners(node):
     assert call(node.proxy, "GET", "/a")[0] == 200
 
 
+def test_reload_keeps_unix_sockets(node):
+    path, ended, lost, done = node.prefix + "/proxy.sock", threading.Event(), [], [0]
+
+    def ask():
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(15)
+            client.connect(path)
+            client.sendall(b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            answer = b""
+            while part := client.recv(65536):
+                answer += part
+        assert answer.startswith(b"HTTP/1.1 200"), answer
+
+    def load():
+        while not ended.is_set():
+            try:
+                ask()
+                done[0] += 1
+            except Exception as fault:
+                lost.append(repr(fault))
+
+    node.write(proxy_listen=f"127.0.0.1:{node.proxy}, unix:{path}")
+    node.run("reload")
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for change in ({}, {"io_backend": "epoll"}, {"workers": 1}, {"io_backend": "io_uring", "workers": 2}):
+        before = done[0]
+        node.write(**change)
+        reloaded = node.run("reload", check=None)
+        assert reloaded.returncode == 0 or "io_uring" in reloaded.stderr  # refused by some containers
+        wait_until(lambda: done[0] > before + 10, "traffic to go on")
+    node.write(proxy_listen=f"127.0.0.1:{node.proxy}, 127.0.0.1:99999")
+    node.run("reload", check=1)
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert lost == []
+    ask()
+    assert "cannot accept" not in node.log()
+    node.write(proxy_listen=f"127.0.0.1:{node.proxy}")
+    node.run("reload")
+    wait_until(lambda: not os.path.exists(path), "the socket to go")
+
+
 @pytest.mark.parametrize("change, words", [
     ({"pg_ssl": "yes"}, "pg_ssl"),
     ({"no_such_key": "1"}, "no_such_key"),
