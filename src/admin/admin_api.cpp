@@ -1,10 +1,12 @@
 #include "admin/admin_api.h"
 
 #include "admin/config_endpoints.h"
+#include "admin/control_endpoints.h"
 #include "admin/endpoints.h"
 #include "admin/entity_endpoints.h"
 #include "admin/node_endpoints.h"
 #include "admin/response_headers.h"
+#include "admin/tag_endpoints.h"
 #include "base/json.h"
 #include "base/log.h"
 
@@ -27,6 +29,8 @@ struct AdminApi::Parts {
   Parts(model::Store& store, NodeInfo& info, DeclaredNode* declared) : node(info), entities(store) {
     add_node_endpoints(endpoints, node);
     add_config_endpoints(endpoints, declared);
+    add_control_endpoints(endpoints);
+    add_tag_endpoints(endpoints, store);
     entities.add_to(endpoints);
   }
 

@@ -89,6 +89,13 @@ Answer invalid_option(std::string_view option, std::string_view text) {
                                {"code", 11}});
 }
 
+Answer still_referenced(std::string_view kind, std::string_view id, std::string_view by_entity,
+                        std::string_view by_id) {
+  std::string text =
+      fmt::format("{} {} is still referenced by {} (id = {})", kind, id, by_entity, by_id);
+  return json_answer(400, Json{{"message", text}, {"name", "referenced by others"}, {"code", 19}});
+}
+
 Answer unresolved_reference(std::string_view field, std::string_view by, std::string_view value,
                             std::string_view entity) {
   Json key = Json::object();

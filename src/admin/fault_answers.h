@@ -23,6 +23,9 @@ Answer invalid_option(std::string_view option, std::string_view fault);
 // Code 13: a reference by something else than the id that leads nowhere.
 Answer unresolved_reference(std::string_view field, std::string_view by, std::string_view value,
                             std::string_view entity);
+// Code 19: the row cannot go while another one needs it.
+Answer still_referenced(std::string_view kind, std::string_view id, std::string_view by_entity,
+                        std::string_view by_id);
 // What the database refused. `row` is what was to be written; null for reads and deletions.
 Answer store_fault(const model::EntitySchema& entity, const Json* row,
                    const model::StoreFault& fault);

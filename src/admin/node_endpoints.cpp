@@ -102,6 +102,10 @@ void add_node_endpoints(Endpoints& endpoints, NodeInfo& node) {
                 [](auto& r, Keys k) { return validate_answer(r, k[0]); });
   endpoints.add("/schemas/plugins/validate", "POST",
                 [](auto& r, Keys) { return validate_answer(r, "plugins"); });
+  endpoints.add("/schemas/vaults/validate", "POST",
+                [](auto& r, Keys) { return validate_answer(r, "vaults"); });
+  endpoints.add("/plugins/schema/{name}", "GET",
+                [](auto&, Keys k) { return subschema_answer("plugins", "plugin", k[0]); });
 }
 
 }  // namespace sallyport::admin

@@ -84,6 +84,20 @@ class MemoryStore final : public model::Store {
     return std::erase_if(rows[entity.name], [&](const Json& r) { return r.at("id") == id; }) > 0;
   }
 
+  model::Stored<model::Page> tagged(std::string_view tag, const model::PageQuery&) override {
+    model::Page page;
+    for (const auto& [entity, list] : rows) {
+      for (const Json& row : list) {
+        for (const Json& own : row.value("tags", Json::array())) {
+          if (!tag.empty() && own != tag) continue;
+          page.rows.push_back(
+              Json{{"tag", own}, {"entity_name", entity}, {"entity_id", row.at("id")}});
+        }
+      }
+    }
+    return page;
+  }
+
   bool reachable() const override { return up; }
 
   bool up = true;
@@ -101,6 +115,9 @@ class MemoryStore final : public model::Store {
     if (!query.foreign_field.empty()) {
       const Json& reference = row.at(query.foreign_field);
       if (reference.is_null() || reference.at("id") != query.foreign_id) return false;
+    }
+    for (const auto& [field, value] : query.equals) {
+      if (row.at(field) != value) return false;
     }
     auto has = [&](const std::string& tag) {
       const Json& tags = row.at("tags");

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <set>
 
+#include <fmt/format.h>
 #include <sys/random.h>
 
 #include "base/json.h"
 #include "base/uuid.h"
+#include "model/paths.h"
 #include "model/validate.h"
 
 namespace sallyport::model {
@@ -50,6 +52,16 @@ Json without_repetitions(const Json& list) {
   return kept;
 }
 
+Json complete_map(const Field& field, const Json& map, double now) {
+  const Field& values = field.values();
+  if (values.type != FieldType::record) return map;
+  Json out = Json::object();
+  for (const auto& [key, value] : map.items()) {
+    out[key] = value.is_object() ? complete_shape(*values.shape, nullptr, value, now) : value;
+  }
+  return out;
+}
+
 Json complete_list(const Field& field, const Json& list, double now) {
   const Field& elements = field.elements();
   Json out = Json::array();
@@ -77,6 +89,8 @@ Json complete_value(const Field& field, const Json& value, double now) {
     case FieldType::array:
     case FieldType::set:
       return value.is_array() ? complete_list(field, value, now) : value;
+    case FieldType::map:
+      return value.is_object() ? complete_map(field, value, now) : value;
     case FieldType::record:
       if (field.abstract || !value.is_object()) return value;
       return complete_shape(*field.shape, nullptr, value, now);
@@ -145,20 +159,67 @@ Json merge_shape(const Shape& shape, const Json& row, const Json& patch) {
 
 }  // namespace
 
-Json expand_shorthands(const Shape& shape, Json& input) {
-  Json faults = Json::object();
+namespace {
+
+std::string bare(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : to_text(value);
+}
+
+// An old name that is given with its new one must not say something else.
+std::string mismatch(const Shorthand& shorthand, const Json& value, const Json& input) {
+  if (shorthand.replaced_by.empty()) return {};
+  const Json* other = get_path(input, shorthand.replaced_by);
+  if (other == nullptr || other->is_null() || *other == value) return {};
+  return fmt::format(
+      "both deprecated and new field are used but their values mismatch: {} = {} vs {} = {}",
+      shorthand.field.name, bare(value), shorthand.replaced_by, bare(*other));
+}
+
+// The fault of one shorthand, which is gone from `input` then.
+Json expand_one(const Shorthand& shorthand, Json& input) {
+  auto given = input.find(shorthand.field.name);
+  if (given == input.end()) return nullptr;
+  Json value = *given;
+  input.erase(given);
+  if (value.is_null()) return nullptr;
+  Json fault = validate_value(shorthand.field, value);
+  if (!fault.is_null()) return fault;
+  if (std::string text = mismatch(shorthand, value, input); !text.empty()) return text;
+  shorthand.expand(value, input);
+  return nullptr;
+}
+
+void show_shorthands(const Shape& shape, Json& record) {
+  for (const Field& field : shape.fields) {
+    auto inside = record.find(field.name);
+    bool within = field.type == FieldType::record && !field.abstract && field.shape != nullptr &&
+                  inside != record.end() && inside->is_object();
+    if (within) show_shorthands(*field.shape, *inside);
+  }
   for (const Shorthand& shorthand : shape.shorthands) {
-    auto given = input.find(shorthand.field.name);
-    if (given == input.end()) continue;
-    Json value = *given;
-    input.erase(given);
-    if (value.is_null()) continue;
-    Json fault = validate_value(shorthand.field, value);
-    if (!fault.is_null()) {
-      faults[shorthand.field.name] = std::move(fault);
-      continue;
-    }
-    shorthand.expand(value, input);
+    if (shorthand.replaced_by.empty()) continue;
+    const Json* value = get_path(record, shorthand.replaced_by);
+    record[shorthand.field.name] = value == nullptr ? Json(nullptr) : Json(*value);
+  }
+}
+
+}  // namespace
+
+Json expand_shorthands(const Shape& shape, const Shape* sub, Json& input) {
+  Json faults = Json::object();
+  for (const Field& declared : shape.fields) {
+    const Field* over = sub == nullptr ? nullptr : sub->find(declared.name);
+    const Field& field = over == nullptr ? declared : *over;
+    auto inside = input.find(field.name);
+    bool within = field.type == FieldType::record && !field.abstract && field.shape != nullptr &&
+                  inside != input.end() && inside->is_object();
+    if (!within) continue;
+    Json fault = expand_shorthands(*field.shape, nullptr, *inside);
+    if (!fault.is_null()) faults[field.name] = std::move(fault);
+  }
+  for (const Shorthand& shorthand : shape.shorthands) {
+    Json fault = expand_one(shorthand, input);
+    if (!fault.is_null()) faults[shorthand.field.name] = std::move(fault);
   }
   return faults.empty() ? Json(nullptr) : faults;
 }
@@ -184,7 +245,7 @@ Json merge(const EntitySchema& entity, const Json& row, const Json& patch) {
   return merged;
 }
 
-Json shown_row(const EntitySchema& entity, Json row) {
+Json stored_row(const EntitySchema& entity, Json row) {
   for (const Field& field : entity.fields) {
     auto value = row.find(field.name);
     if (value == row.end()) {
@@ -195,6 +256,12 @@ Json shown_row(const EntitySchema& entity, Json row) {
       *value = field.defaults.value();
     }
   }
+  return row;
+}
+
+Json shown_row(const EntitySchema& entity, Json row) {
+  row = stored_row(entity, std::move(row));
+  if (const Shape* sub = subschema_of(entity, row)) show_shorthands(*sub, row);
   return row;
 }
 

@@ -8,9 +8,10 @@
 
 namespace sallyport::model {
 
-// Replaces shorthand fields of `input` by the fields that they stand for. Returns the faults of
-// shorthand values that are of the wrong type, null when there are none.
-Json expand_shorthands(const Shape& shape, Json& input);
+// Replaces shorthand fields of `input`, also those within records, by the fields that they stand
+// for. `sub` is the sub-schema in force, null when there is none. Returns the faults of shorthand
+// values that are of the wrong type, null when there are none.
+Json expand_shorthands(const Shape& shape, const Shape* sub, Json& input);
 
 // The row that `input` asks for: every field in the order of the declaration, absent ones with
 // their default or null, then unknown ones. `now` is in seconds since 1970.
@@ -19,7 +20,11 @@ Json complete(const EntitySchema& entity, const Json& input, double now);
 // `row` with the fields of `patch` over it; records are merged, everything else is replaced.
 Json merge(const EntitySchema& entity, const Json& row, const Json& patch);
 
-// A row as it is shown: required fields that an older row left null get their default.
+// A row as it was read from a store: fields that it lacks are null, required ones that an older row
+// left null get their default.
+Json stored_row(const EntitySchema& entity, Json row);
+
+// A stored row as clients see it: with the old names of its fields beside the new ones.
 Json shown_row(const EntitySchema& entity, Json row);
 
 }  // namespace sallyport::model

@@ -97,7 +97,7 @@ void complete_item(DeclaredItem& item, double now) {
   }
   Json input = item.input;
   if (!ttl.is_null()) input.erase("ttl");
-  Json shorthand_faults = expand_shorthands(entity, input);
+  Json shorthand_faults = expand_shorthands(entity, subschema_of(entity, input), input);
   item.row = complete(entity, input, now);
   add_faults(item, shorthand_faults);
   add_faults(item, validate(entity, item.row));

@@ -25,7 +25,8 @@ const Field* field_to(const EntitySchema& child, const EntitySchema& parent) {
 // The entity whose entries may stand below `key` in an entry of `parent`.
 const EntitySchema* child_of(const EntitySchema& parent, const std::string& key) {
   const EntitySchema* child = find_entity(key);
-  if (child == nullptr || field_to(*child, parent) == nullptr) return nullptr;
+  if (child == nullptr || !child->declarative || field_to(*child, parent) == nullptr)
+    return nullptr;
   const Field* own = parent.find(key);
   return own == nullptr || own->transient ? child : nullptr;
 }
@@ -74,7 +75,7 @@ void DeclaredItems::collect(const Json& document, Json& outside) {
     const EntitySchema* entity = find_entity(key);
     if (is_remark(key)) {
       check_remark(key, value, outside);
-    } else if (entity == nullptr) {
+    } else if (entity == nullptr || !entity->declarative) {
       outside[key] = "unknown field";
     } else if (value.is_array()) {
       collect_list(*entity, value, kNoParent, "");

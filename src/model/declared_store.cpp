@@ -33,6 +33,13 @@ bool selected(const Json& row, const PageQuery& query) {
     const Json& reference = row.at(query.foreign_field);
     if (!reference.is_object() || reference.at("id") != query.foreign_id) return false;
   }
+  for (const auto& [field, value] : query.equals) {
+    const Json& own = row.at(field);
+    if (own.is_array() ? std::ranges::find(own, Json(value)) == own.end() : own != value) {
+      return false;
+    }
+  }
+  if (!query.positive.empty() && row.value(query.positive, 0) <= 0) return false;
   if (query.tags.tags.empty()) return true;
   auto tags = row.find("tags");
   auto has = [&](const std::string& tag) {
@@ -71,6 +78,33 @@ void DeclaredStore::replace(Declaration declaration) {
 const DeclaredStore::Table* DeclaredStore::table(const EntitySchema& entity) const {
   auto found = tables_.find(&entity);
   return found == tables_.end() ? nullptr : &found->second;
+}
+
+// An offset is the position of the row that comes next.
+Stored<Page> DeclaredStore::tagged(std::string_view tag, const PageQuery& query) {
+  auto start = query.offset.empty() ? std::optional<int64_t>(0) : text::to_integer(query.offset);
+  if (!start || *start < 0) {
+    return std::unexpected(StoreFault{.kind = StoreFault::Kind::bad_offset});
+  }
+  Page page;
+  int64_t at = 0;
+  for (const Declaration::Rows& rows : declaration_.entities) {
+    for (const Json& row : rows.rows) {
+      auto tags = row.find("tags");
+      if (tags == row.end() || !tags->is_array()) continue;
+      for (const Json& own : *tags) {
+        if (!tag.empty() && own != tag) continue;
+        if (at++ < *start) continue;
+        if (page.rows.size() == static_cast<size_t>(query.size)) {
+          page.next_offset = std::to_string(at - 1);
+          return page;
+        }
+        page.rows.push_back(
+            Json{{"tag", own}, {"entity_name", rows.entity->name}, {"entity_id", row.at("id")}});
+      }
+    }
+  }
+  return page;
 }
 
 // An offset is the id after which the page begins, so that it survives a new declaration.

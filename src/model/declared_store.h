@@ -28,6 +28,7 @@ class DeclaredStore final : public Store {
   Stored<std::optional<Json>> update(const EntitySchema& entity, const Json& row) override;
   Stored<Json> upsert(const EntitySchema& entity, const Json& row) override;
   Stored<bool> remove(const EntitySchema& entity, std::string_view id) override;
+  Stored<Page> tagged(std::string_view tag, const PageQuery& query) override;
   bool reachable() const override { return true; }
 
  private:

@@ -137,6 +137,11 @@ std::string host_with_wildcard(std::string_view text) {
 }
 
 std::string sni(std::string_view text) {
+  auto wildcards = std::ranges::count(text, '*');
+  if (wildcards > 1) return "only one wildcard must be specified";
+  if (wildcards == 1 && !text.starts_with('*') && !text.ends_with('*')) {
+    return "wildcard must be leftmost or rightmost character";
+  }
   std::string plain(text);
   if (plain.starts_with("*."))
     plain.replace(0, 1, "label");
@@ -242,6 +247,44 @@ std::string header_name(std::string_view text) {
   if (matches("^[%w_-]+$", text)) return {};
   return fmt::format("bad header name '{}', allowed characters are A-Z, a-z, 0-9, '_', and '-'",
                      text);
+}
+
+namespace {
+
+// What stands before "://", and the host after it; empty where there is none.
+struct UrlParts {
+  std::string_view scheme;
+  std::string_view host;
+};
+
+UrlParts url_parts(std::string_view text) {
+  UrlParts parts;
+  size_t colon = text.find(':');
+  if (colon == std::string_view::npos || !matches("^%a[%w+.-]*$", text.substr(0, colon))) {
+    return parts;
+  }
+  parts.scheme = text.substr(0, colon);
+  std::string_view rest = text.substr(colon + 1);
+  if (!rest.starts_with("//")) return parts;
+  rest = rest.substr(2, rest.find_first_of("/?#", 2) - 2);
+  if (size_t at = rest.rfind('@'); at != std::string_view::npos) rest.remove_prefix(at + 1);
+  parts.host = split_port(rest).host;
+  return parts;
+}
+
+}  // namespace
+
+std::string url(std::string_view text) {
+  UrlParts parts = url_parts(text);
+  if (parts.host.empty()) return "missing host in url";
+  return parts.scheme.empty() ? "missing scheme in url" : "";
+}
+
+std::string redirect_uri(std::string_view text) {
+  UrlParts parts = url_parts(text);
+  if (parts.host.empty() || parts.scheme.empty()) return fmt::format("cannot parse '{}'", text);
+  if (text.contains('#')) return fmt::format("fragment not allowed in '{}'", text);
+  return {};
 }
 
 }  // namespace sallyport::model::formats

@@ -38,6 +38,9 @@ std::string target(std::string_view text);
 std::string canonical_target(std::string_view text);
 std::string cookie_name(std::string_view text);  // a token (RFC 6265)
 std::string header_name(std::string_view text);
+// An absolute URI, and one without a fragment (RFC 6749 section 3.1.2).
+std::string url(std::string_view text);
+std::string redirect_uri(std::string_view text);
 
 // Parts shared by the checks above.
 bool is_hostname(std::string_view text);

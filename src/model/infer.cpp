@@ -37,6 +37,9 @@ Json infer_record(const Shape& shape, const Json& record) {
   Json out = Json::object();
   for (const auto& [key, value] : record.items()) {
     const Field* field = shape.find(key);
+    for (const Shorthand& shorthand : shape.shorthands) {
+      if (shorthand.field.name == key) field = &shorthand.field;
+    }
     out[key] = field == nullptr ? value : infer(*field, value);
   }
   return out;
@@ -64,10 +67,12 @@ Json infer(const Field& field, const Json& value) {
 
 }  // namespace
 
-Json infer_types(const EntitySchema& entity, const Json& form) {
+Json infer_types(const EntitySchema& entity, const Json& form, const Json* row) {
   Json out = Json::object();
   for (const auto& [key, value] : form.items()) {
-    const Field* field = field_in_force(entity, form, key);
+    bool chosen =
+        row == nullptr || entity.subschema_key.empty() || form.contains(entity.subschema_key);
+    const Field* field = field_in_force(entity, chosen ? form : *row, key);
     for (const Shorthand& shorthand : entity.shorthands) {
       if (shorthand.field.name == key) field = &shorthand.field;
     }

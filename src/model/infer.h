@@ -8,6 +8,8 @@
 
 namespace sallyport::model {
 
-Json infer_types(const EntitySchema& entity, const Json& form);
+// `row` is what the form is to change: it chooses the sub-schema where the form does not; null for
+// a new one.
+Json infer_types(const EntitySchema& entity, const Json& form, const Json* row = nullptr);
 
 }  // namespace sallyport::model

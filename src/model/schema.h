@@ -60,6 +60,7 @@ struct Attributes {
   bool referenceable = false;  // may hold {vault://...}
   bool unique_across_ws = false;
   bool immutable = false;
+  Constant deprecation = {};  // what /schemas shows about a field that is going away
   std::string description = {};
 };
 
@@ -91,9 +92,12 @@ struct EntityCheck {
 
 // An input-only field that stands for others: services.url. `expand` puts the fields that it
 // sets into `fields`, in place of what the input says about them; it is called with a sound value.
+// Where it is the old name of one field, `replaced_by` is the dotted path of that one:
+// "redis.host"; rows then show both, and an input that gives both must give the same.
 struct Shorthand {
   Field field;
   std::function<void(const Json& value, Json& fields)> expand;
+  std::string replaced_by = {};
 };
 
 struct Shape {
@@ -113,8 +117,12 @@ struct EntitySchema : Shape {
   std::string endpoint_key;            // usable in place of the id in URLs; "" for none
   std::vector<std::string> cache_key;  // unique together: targets {upstream, target}
   bool workspaceable = true;           // has ws_id
-  bool ttl = false;
+  bool ttl = false;                    // rows may carry "ttl", the seconds that they have left
   bool admin_api = true;
+  bool declarative = true;  // may stand in declarative files
+  // Made from other fields before a row is stored: hashes, digests. `input` holds the fields that
+  // the client gave, `row` the complete row.
+  std::function<void(const Json& input, Json& row)> on_write;
 
   // Fields that depend on the value of another one: routes by `protocols` (a set: the first value
   // that is known decides), plugins by `name`. The fields found replace the declared ones.

@@ -52,6 +52,7 @@ Json field_json(const Field& field) {
     if (rule.argument.has_value()) out[std::string(rule.name)] = rule.argument.value();
   }
   if (!field.err.empty()) out["err"] = field.err;
+  if (field.deprecation.has_value()) out["deprecation"] = field.deprecation.value();
   if (!field.description.empty()) out["description"] = field.description;
   add_parts(field, out);
   return out;

@@ -6,8 +6,28 @@
 namespace sallyport::model {
 
 std::span<const EntitySchema* const> entities() {
-  static const std::array all = {&workspaces(), &consumers(), &services(), &routes(),
-                                 &upstreams(),  &targets(),   &plugins()};
+  static const std::array all = {&workspaces(),
+                                 &consumers(),
+                                 &certificates(),
+                                 &snis(),
+                                 &ca_certificates(),
+                                 &services(),
+                                 &routes(),
+                                 &upstreams(),
+                                 &targets(),
+                                 &plugins(),
+                                 &vaults(),
+                                 &key_sets(),
+                                 &keys(),
+                                 &tags(),
+                                 &acls(),
+                                 &keyauth_credentials(),
+                                 &basicauth_credentials(),
+                                 &hmacauth_credentials(),
+                                 &jwt_secrets(),
+                                 &oauth2_credentials(),
+                                 &oauth2_authorization_codes(),
+                                 &oauth2_tokens()};
   return all;
 }
 

@@ -17,10 +17,25 @@ const EntitySchema* find_entity(std::string_view name);
 
 const EntitySchema& workspaces();
 const EntitySchema& consumers();
+const EntitySchema& certificates();
+const EntitySchema& snis();
+const EntitySchema& ca_certificates();
 const EntitySchema& services();
 const EntitySchema& routes();
 const EntitySchema& upstreams();
 const EntitySchema& targets();
 const EntitySchema& plugins();
+const EntitySchema& vaults();
+const EntitySchema& key_sets();
+const EntitySchema& keys();
+const EntitySchema& tags();
+const EntitySchema& acls();
+const EntitySchema& keyauth_credentials();
+const EntitySchema& basicauth_credentials();
+const EntitySchema& hmacauth_credentials();
+const EntitySchema& jwt_secrets();
+const EntitySchema& oauth2_credentials();
+const EntitySchema& oauth2_authorization_codes();
+const EntitySchema& oauth2_tokens();
 
 }  // namespace sallyport::model

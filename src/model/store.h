@@ -51,6 +51,9 @@ struct PageQuery {
   // Rows whose foreign key `foreign_field` is `foreign_id` ("service", "<uuid>"); empty: all.
   std::string foreign_field = {};
   std::string foreign_id = {};
+  // Fields that must have these values; arrays and sets, hold them.
+  std::vector<std::pair<std::string, std::string>> equals = {};
+  std::string positive = {};  // an integer field that must be above zero; empty: none
 };
 
 struct Page {
@@ -76,6 +79,19 @@ class Store {
   virtual Stored<Json> upsert(const EntitySchema& entity, const Json& row) = 0;
   // True when a row was removed. Cascades are the database's.
   virtual Stored<bool> remove(const EntitySchema& entity, std::string_view id) = 0;
+
+  // What carries tags, as rows {"tag", "entity_name", "entity_id"}; `tag` "" for all. Of `query`,
+  // size and offset count.
+  virtual Stored<Page> tagged(std::string_view tag, const PageQuery& query) = 0;
+
+  // Everything between begin() and commit() happens or none of it. After a refused write the
+  // transaction goes on without it only when it was begun with `Refusals::survive`, which costs
+  // more; otherwise nothing but rollback() is left. Stores without transactions do nothing.
+  enum class Refusals : uint8_t { end_it, survive };
+  virtual Stored<void> begin(Refusals) { return {}; }
+  virtual Stored<void> commit() { return {}; }
+  virtual void rollback() {}
+  virtual bool in_transaction() const { return false; }
 
   // False while the last attempt to reach the database failed.
   virtual bool reachable() const = 0;

@@ -14,14 +14,14 @@ inline constexpr double kTestNow = 1'700'000'000.25;
 
 inline Json completed(const EntitySchema& entity, std::string_view text) {
   Json input = parse_json(text);
-  expand_shorthands(entity, input);
+  expand_shorthands(entity, subschema_of(entity, input), input);
   return complete(entity, input, kTestNow);
 }
 
 // The faults, "null" when there are none.
 inline std::string faults(const EntitySchema& entity, std::string_view text) {
   Json input = parse_json(text);
-  Json shorthand = expand_shorthands(entity, input);
+  Json shorthand = expand_shorthands(entity, subschema_of(entity, input), input);
   if (!shorthand.is_null()) return to_text(shorthand);
   return to_text(validate(entity, complete(entity, input, kTestNow)));
 }

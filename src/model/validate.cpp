@@ -10,6 +10,7 @@
 #include "base/uuid.h"
 #include "model/formats.h"
 #include "model/paths.h"
+#include "model/pem.h"
 #include "model/schemas.h"
 
 namespace sallyport::model {
@@ -137,7 +138,9 @@ std::string text_fault(const Field& field, const std::string& text) {
 
 std::string rule_fault(const Field& field, const Json& value) {
   if (value.is_string()) {
-    std::string fault = text_fault(field, value.get_ref<const std::string&>());
+    const std::string& text = value.get_ref<const std::string&>();
+    if (field.referenceable && pem::is_vault_reference(text)) return {};
+    std::string fault = text_fault(field, text);
     if (!fault.empty()) return fault;
   }
   if (field.timestamp && (value.get<double>() <= 0 || value.get<double>() > kLastSecond)) {

@@ -16,6 +16,9 @@ using model::FieldType;
 
 constexpr std::string_view kDefaultWorkspace = "(SELECT id FROM workspaces WHERE name = 'default')";
 
+// The moment that is so many seconds away.
+constexpr const char* kExpiry = "now() + r.ttl * interval '1 second'";
+
 // A cache key always has room for five values (Kong's format).
 constexpr size_t kCacheKeyValues = 5;
 
@@ -71,11 +74,17 @@ std::string RowCodec::workspace() const {
   return fmt::format("(t.ws_id = {} OR t.ws_id IS NULL)", kDefaultWorkspace);
 }
 
+// Rows whose time is over are gone, though nobody may have deleted them yet.
+std::string RowCodec::visible() const {
+  return entity_.ttl ? workspace() + " AND (t.ttl IS NULL OR t.ttl > now())" : workspace();
+}
+
 std::string RowCodec::output() const {
   std::vector<std::string> fields;
   for (const Column& column : columns_) {
     fields.push_back(fmt::format("{} AS {}", shown(column), quote_name(column.field->name)));
   }
+  if (entity_.ttl) fields.emplace_back("ceil(extract(epoch FROM t.ttl - now()))::bigint AS ttl");
   return fmt::format("(SELECT row_to_json(o)::text FROM (SELECT {}) AS o)",
                      fmt::join(fields, ", "));
 }
@@ -85,6 +94,7 @@ std::string RowCodec::input() const {
   for (const Column& column : columns_) {
     fields.push_back(fmt::format("{} {}", quote_name(column.field->name), input_type(column)));
   }
+  if (entity_.ttl) fields.emplace_back("ttl bigint");
   return fmt::format("jsonb_to_record($1::jsonb) AS r({})", fmt::join(fields, ", "));
 }
 
@@ -109,13 +119,13 @@ std::string RowCodec::cache_key() const {
 
 std::string RowCodec::select(std::string_view where, std::string_view tail) const {
   return fmt::format("SELECT {}, {} FROM {} AS t WHERE {}{}{} {}", output_,
-                     column(entity_.primary_key[0]), table_, workspace(),
+                     column(entity_.primary_key[0]), table_, visible(),
                      where.empty() ? "" : " AND ", where, tail);
 }
 
 std::string RowCodec::fingerprint() const {
   return fmt::format("SELECT count(*), sum(hashtextextended(t::text, 0)) FROM {} AS t WHERE {}",
-                     table_, workspace());
+                     table_, visible());
 }
 
 void RowCodec::write_insert() {
@@ -125,6 +135,7 @@ void RowCodec::write_insert() {
     values.push_back(std::move(value));
   };
   for (const Column& column : columns_) add(column.name, value(column));
+  if (entity_.ttl) add("ttl", kExpiry);
   bool has_cache_key = entity_.cache_key.size() > 1;  // one field has a unique constraint instead
   if (has_cache_key) add("cache_key", cache_key());
   for (const std::string& name : names) {
@@ -148,6 +159,7 @@ void RowCodec::write_update() {
     if (column.field->name == key) continue;
     assignments.push_back(fmt::format("{} = {}", quote_name(column.name), value(column)));
   }
+  if (entity_.ttl) assignments.push_back(fmt::format("ttl = {}", kExpiry));
   if (entity_.cache_key.size() > 1) assignments.push_back("cache_key = " + cache_key());
   update_ = fmt::format("UPDATE {} AS t SET {} FROM {} WHERE {} = r.{} AND {} RETURNING {}", table_,
                         fmt::join(assignments, ", "), input(), column(key), quote_name(key),

@@ -41,6 +41,7 @@ class RowCodec {
   std::string value(const model::Column& column) const;
   std::string cache_key() const;
   std::string workspace() const;
+  std::string visible() const;
   const model::Column* find(std::string_view field) const;
   void write_insert();
   void write_update();

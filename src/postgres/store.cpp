@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "model/schemas.h"
 #include "postgres/sql_text.h"
 #include "postgres/store_fault.h"
 
@@ -110,6 +112,7 @@ Result<void> Store::ensure_session() {
 // not carry the statement out. One lost in the middle of a write may have, so that is not repeated.
 Result<Rows> Store::execute(Access access, const std::string& sql,
                             std::span<const Parameter> parameters) {
+  if (in_transaction_) return execute_within(access, sql, parameters);
   for (int attempt = 0;; ++attempt) {
     if (auto ready = ensure_session(); !ready) return fail(ready.error());
     auto rows = session_->query(sql, parameters);
@@ -127,9 +130,53 @@ Result<Rows> Store::execute(Access access, const std::string& sql,
   }
 }
 
+// A lost session has taken the transaction with it: nothing is tried again.
+Result<Rows> Store::execute_within(Access access, const std::string& sql,
+                                   std::span<const Parameter> parameters) {
+  if (!session_) return fail(last_error_);
+  guarded_ = refusals_ == Refusals::survive && access == Access::write;
+  if (guarded_) {
+    if (auto saved = session_->query("SAVEPOINT entry"); !saved) return fail(saved.error());
+  }
+  auto rows = session_->query(sql, parameters);
+  if (!rows && is_lost(rows.error())) {
+    last_error_ = rows.error();
+    session_.reset();
+  }
+  return rows;
+}
+
+Stored<void> Store::begin(Refusals refusals) {
+  auto begun = execute(Access::read, "BEGIN", {});  // may be repeated: it changes nothing
+  if (!begun) return std::unexpected(unavailable(begun.error()));
+  in_transaction_ = true;
+  refusals_ = refusals;
+  return {};
+}
+
+Stored<void> Store::commit() {
+  auto done = execute_within(Access::read, "COMMIT", {});
+  in_transaction_ = false;
+  if (!done) return std::unexpected(unavailable(done.error()));
+  return {};
+}
+
+void Store::rollback() {
+  if (std::exchange(in_transaction_, false) && session_ && !session_->query("ROLLBACK")) {
+    session_.reset();
+  }
+}
+
 StoreFault Store::fault(const EntitySchema& entity, const Json* row, Error error) {
   if (is_lost(error) || !session_) return unavailable(std::move(error));
-  return explain_fault(*session_, entity, row, std::move(error));
+  if (in_transaction_) {  // the catalogue can be asked only outside a failed transaction
+    std::string constraint = session_->constraint();
+    if (!guarded_) rollback();
+    if (guarded_ && !session_->query("ROLLBACK TO SAVEPOINT entry")) session_.reset();
+    if (!session_) return unavailable(std::move(error));
+    return explain_fault(*session_, entity, row, std::move(error), std::move(constraint));
+  }
+  return explain_fault(*session_, entity, row, std::move(error), session_->constraint());
 }
 
 Stored<model::Page> Store::page(const EntitySchema& entity, const model::PageQuery& query) {
@@ -138,6 +185,18 @@ Stored<model::Page> Store::page(const EntitySchema& entity, const model::PageQue
   Conditions where;
   if (!query.foreign_field.empty()) {
     where.add(sql.column(query.foreign_field) + " = {}::uuid", query.foreign_id);
+  }
+  for (const auto& [field, value] : query.equals) {
+    std::string_view type = sql.type(field);
+    bool list = type.ends_with("[]");
+    if (list) type.remove_suffix(2);
+    std::string name = sql.column(field);
+    where.add(list ? fmt::format("{} @> ARRAY[{{}}::{}]", name, type)
+                   : fmt::format("{} = {{}}::{}", name, type),
+              value);
+  }
+  if (!query.positive.empty()) {
+    where.add(sql.column(query.positive) + " > {}::bigint", "0");
   }
   if (!query.tags.tags.empty()) {
     where.add(query.tags.any ? "t.tags && {}::text[]" : "t.tags @> {}::text[]",
@@ -159,6 +218,41 @@ Stored<model::Page> Store::page(const EntitySchema& entity, const model::PageQue
   size_t count = std::min(rows->size(), static_cast<size_t>(query.size));
   for (size_t i = 0; i < count; ++i) page.rows.push_back(row_of(*rows, i));
   if (rows->size() > count) page.next_offset = text::base64(rows->at(count - 1, 1));
+  return page;
+}
+
+// The triggers keep one row of `tags` for each row that has some. An offset is the last row's
+// "<entity_id> <tag>".
+Stored<model::Page> Store::tagged(std::string_view tag, const model::PageQuery& query) {
+  std::string after_id, after_tag;
+  if (!query.offset.empty()) {
+    auto after = text::from_base64(query.offset);
+    size_t space = after ? after->find(' ') : std::string::npos;
+    if (space == std::string::npos || !is_uuid(after->substr(0, space))) {
+      return std::unexpected(StoreFault{.kind = StoreFault::Kind::bad_offset});
+    }
+    after_id = after->substr(0, space);
+    after_tag = after->substr(space + 1);
+  }
+  std::string sql = fmt::format(
+      "SELECT t.entity_id, t.entity_name, u.tag FROM tags AS t, unnest(t.tags) AS u(tag) "
+      "WHERE ($1 = '' OR t.tags @> ARRAY[$1]) AND ($1 = '' OR u.tag = $1) "
+      "AND ($2 = '' OR (t.entity_id, u.tag) > (nullif($2, '')::uuid, $3)) "
+      "ORDER BY t.entity_id, u.tag LIMIT {}",
+      query.size + 1);
+  std::string wanted(tag);
+  auto rows = execute(Access::read, sql, std::array<Parameter, 3>{wanted, after_id, after_tag});
+  if (!rows) return std::unexpected(fault(model::tags(), nullptr, rows.error()));
+  model::Page page;
+  size_t count = std::min(rows->size(), static_cast<size_t>(query.size));
+  for (size_t i = 0; i < count; ++i) {
+    page.rows.push_back(Json{
+        {"tag", rows->at(i, 2)}, {"entity_name", rows->at(i, 1)}, {"entity_id", rows->at(i, 0)}});
+  }
+  if (rows->size() > count) {
+    page.next_offset =
+        text::base64(fmt::format("{} {}", rows->at(count - 1, 0), rows->at(count - 1, 2)));
+  }
   return page;
 }
 

@@ -36,6 +36,12 @@ class Store final : public model::Store {
   model::Stored<Json> upsert(const model::EntitySchema& entity, const Json& row) override;
   model::Stored<bool> remove(const model::EntitySchema& entity, std::string_view id) override;
 
+  model::Stored<model::Page> tagged(std::string_view tag, const model::PageQuery& query) override;
+  model::Stored<void> begin(Refusals refusals) override;
+  model::Stored<void> commit() override;
+  void rollback() override;
+  bool in_transaction() const override { return in_transaction_; }
+
   // False while the last attempt to reach the database failed.
   bool reachable() const override { return reachable_; }
 
@@ -48,6 +54,8 @@ class Store final : public model::Store {
   const RowCodec& codec(const model::EntitySchema& entity);
   Result<Rows> execute(Access access, const std::string& sql,
                        std::span<const Parameter> parameters);
+  Result<Rows> execute_within(Access access, const std::string& sql,
+                              std::span<const Parameter> parameters);
   Result<void> ensure_session();
   Result<void> open_session();
   bool alive() const;
@@ -61,6 +69,9 @@ class Store final : public model::Store {
   Error last_error_;      // why the last attempt failed; meaningful while !reachable_
   TimePoint retry_at_{};  // no attempt before this
   bool reachable_ = true;
+  bool in_transaction_ = false;
+  Refusals refusals_ = Refusals::end_it;
+  bool guarded_ = false;  // the last statement stands behind a savepoint
   std::map<const model::EntitySchema*, RowCodec> codecs_;
 };
 

@@ -81,7 +81,7 @@ bool is_lost(const Error& error) {
 }
 
 StoreFault explain_fault(Connection& connection, const model::EntitySchema& entity, const Json* row,
-                         Error error) {
+                         Error error, std::string name) {
   StoreFault fault{.error = std::move(error)};
   std::string_view code = fault.error.code;
   if (code == "sql.42P01" || code == "sql.3F000" || code == "sql.42703") {
@@ -91,7 +91,6 @@ StoreFault explain_fault(Connection& connection, const model::EntitySchema& enti
   }
   if (code != "sql.23505" && code != "sql.23503") return fault;
 
-  std::string name = connection.constraint();
   Constraint constraint = find_constraint(connection, name, entity.table);
   if (code == "sql.23505") {
     bool primary = constraint.columns == entity.primary_key;

@@ -13,8 +13,8 @@ namespace sallyport::postgres {
 bool is_lost(const Error& error);
 
 // `row` is what was to be written; null for reads and deletes. Asks the catalogue on `connection`,
-// which has just failed with `error`.
+// which has failed with `error` at `constraint`.
 model::StoreFault explain_fault(Connection& connection, const model::EntitySchema& entity,
-                                const Json* row, Error error);
+                                const Json* row, Error error, std::string constraint);
 
 }  // namespace sallyport::postgres

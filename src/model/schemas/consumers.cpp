@@ -11,7 +11,6 @@ const EntitySchema& consumers() {
     EntitySchema s;
     s.name = s.table = s.path = s.nested_path = "consumers";
     s.endpoint_key = "username";
-    s.admin_api = false;  // until plugins know consumers
     s.fields = {
         typedefs::id(),
         typedefs::created_at(),

@@ -15,12 +15,9 @@ const EntitySchema& workspaces() {
     s.workspaceable = false;
     s.admin_api = false;
     s.fields = {
-        id(),
-        typedefs::name({.required = true}),
-        string("comment"),
-        created_at(),
-        updated_at(),
-        record("meta", {}),
+        typedefs::id(),         typedefs::name({.required = true}),
+        string("comment"),      typedefs::created_at(),
+        typedefs::updated_at(), record("meta", {}),
         record("config", {}),
     };
     return s;
