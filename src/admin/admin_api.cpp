@@ -1,9 +1,11 @@
 #include "admin/admin_api.h"
 
+#include "admin/batch_endpoint.h"
 #include "admin/config_endpoints.h"
 #include "admin/control_endpoints.h"
 #include "admin/endpoints.h"
 #include "admin/entity_endpoints.h"
+#include "admin/health_endpoints.h"
 #include "admin/node_endpoints.h"
 #include "admin/response_headers.h"
 #include "admin/tag_endpoints.h"
@@ -26,12 +28,17 @@ Answer options_answer(const Endpoint& endpoint, const Request& request) {
 }  // namespace
 
 struct AdminApi::Parts {
-  Parts(model::Store& store, NodeInfo& info, DeclaredNode* declared) : node(info), entities(store) {
+  Parts(model::Store& store, NodeInfo& info, DeclaredNode* declared,
+        model::TargetHealthBoard* health)
+      : node(info), entities(store) {
     add_node_endpoints(endpoints, node);
     add_config_endpoints(endpoints, declared);
     add_control_endpoints(endpoints);
     add_tag_endpoints(endpoints, store);
     entities.add_to(endpoints);
+    add_health_endpoints(endpoints, entities, store, node, health);
+    add_batch_endpoint(endpoints, store,
+                       [this](const http::BufferedRequest& one) { return answer(one); });
   }
 
   Answer answer(const http::BufferedRequest& raw) {
@@ -51,8 +58,9 @@ struct AdminApi::Parts {
   EntityEndpoints entities;
 };
 
-AdminApi::AdminApi(model::Store& store, NodeInfo& node, DeclaredNode* declared)
-    : parts_(std::make_unique<Parts>(store, node, declared)) {}
+AdminApi::AdminApi(model::Store& store, NodeInfo& node, DeclaredNode* declared,
+                   model::TargetHealthBoard* health)
+    : parts_(std::make_unique<Parts>(store, node, declared, health)) {}
 
 AdminApi::~AdminApi() = default;
 

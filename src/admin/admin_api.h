@@ -1,6 +1,7 @@
 // The Admin API: answers one request after the other, synchronously, on the control thread. The
 // workers' HTTP code receives requests on admin_listen and hands them over whole. Owned by the
-// application; `store`, `node` and `declared` (null where there is a database) outlive it.
+// application; `store`, `node`, `declared` (null where there is a database) and `health` (null
+// without a data plane) outlive it.
 #pragma once
 
 #include <memory>
@@ -9,12 +10,14 @@
 #include "admin/node_info.h"
 #include "http/message.h"
 #include "model/store.h"
+#include "model/target_health.h"
 
 namespace sallyport::admin {
 
 class AdminApi {
  public:
-  AdminApi(model::Store& store, NodeInfo& node, DeclaredNode* declared = nullptr);
+  AdminApi(model::Store& store, NodeInfo& node, DeclaredNode* declared = nullptr,
+           model::TargetHealthBoard* health = nullptr);
   ~AdminApi();
 
   // Always answers; never throws. Adds every header but Date, Connection and Content-Length.

@@ -151,6 +151,10 @@ EntityEndpoints::Row EntityEndpoints::find(Entity entity, const std::string& key
   return model::stored_row(entity, **std::move(found));
 }
 
+EntityEndpoints::Row EntityEndpoints::find_row(Entity entity, const std::string& key) {
+  return find(entity, key);
+}
+
 EntityEndpoints::Row EntityEndpoints::find_certificate(const std::string& name) {
   Row sni = find(model::snis(), name);
   if (!sni || !*sni) return sni;

@@ -19,6 +19,8 @@ class EntityEndpoints {
   using Entity = const model::EntitySchema&;
   using Row = std::expected<std::optional<Json>, Answer>;
 
+  // By id or by endpoint key.
+  Row find_row(Entity entity, const std::string& key);
   // The target `key` of the upstream `upstream`; nothing when either is not there.
   Row find_target(const std::string& upstream, const std::string& key);
 

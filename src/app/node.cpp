@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "conf/display.h"
+#include "model/plugin_declarations.h"
 
 namespace sallyport::app {
 
@@ -97,6 +98,15 @@ std::optional<admin::LinkFacts> Node::link() const {
     facts.last_error_at = feed.last_error_at;
   }
   return facts;
+}
+
+std::vector<admin::PluginFacts> Node::plugins() const {
+  std::vector<admin::PluginFacts> out;
+  for (const model::PluginDeclaration& plugin : model::plugin_declarations()) {
+    if (!model::plugin_enabled(plugin.name)) continue;
+    out.push_back({.name = plugin.name, .version = plugin.version, .priority = plugin.priority});
+  }
+  return out;
 }
 
 admin::FeedFacts Node::feed() const {

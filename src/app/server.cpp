@@ -15,12 +15,14 @@
 #include "admin/status_api.h"
 #include "app/control_loop.h"
 #include "app/declared_configuration.h"
+#include "app/enabled_plugins.h"
 #include "app/gateway_options.h"
 #include "app/node.h"
 #include "app/reload_report.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "model/plugin_declarations.h"
 #include "plugins/all.h"
 #include "postgres/change_feed.h"
 #include "postgres/migrations/migrator.h"
@@ -76,6 +78,14 @@ Result<void> check_schema(const postgres::LinkSettings& link) {
     log::warn("database '{}': there are new migrations; run `sallyport migrations up`",
               link.database);
   }
+  return {};
+}
+
+// Takes effect at a start only: the feed's thread reads the list.
+Result<void> enable_plugins(const conf::Settings& settings) {
+  auto names = enabled_plugins(settings);
+  if (!names) return fail(names.error());
+  model::enable_plugins(*names);
   return {};
 }
 
@@ -150,6 +160,7 @@ Result<void> RunningServer::start() {
   if (!id) return fail(id.error());
   parts_.node_id = *id;
   parts_.settings = &settings_;
+  if (auto known = enable_plugins(settings_); !known) return known;
   if (auto started = start_configuration(settings_); !started) return started;
   auto gateway = start_gateway(settings_);
   if (!gateway) return fail(gateway.error());
@@ -177,7 +188,8 @@ Result<void> RunningServer::start_declared(const conf::Settings& settings) {
   });
   if (auto loaded = declared_->load(settings); !loaded) return loaded;
   parts_.declared = declared_.get();
-  admin_ = std::make_unique<admin::AdminApi>(declared_->store(), node_, declared_.get());
+  admin_ =
+      std::make_unique<admin::AdminApi>(declared_->store(), node_, declared_.get(), health_.get());
   return {};
 }
 
@@ -206,7 +218,7 @@ void RunningServer::start_link(const conf::Settings& settings, const postgres::L
       std::move(options), [this](model::ChangeBatch batch) { take_batch(std::move(batch)); });
   parts_.feed = feed_.get();
   store_ = std::make_unique<postgres::Store>(link, &feed_->health());
-  admin_ = std::make_unique<admin::AdminApi>(*store_, node_);
+  admin_ = std::make_unique<admin::AdminApi>(*store_, node_, nullptr, health_.get());
   feed_->start();
 }
 
@@ -381,6 +393,7 @@ Result<void> RunningServer::try_reload() {
     for (const conf::Fault& fault : loaded.faults) faults.push_back(fault.text());
     return fail("app.reload", Side::config, text::join(faults, "; "));
   }
+  if (auto known = enabled_plugins(loaded.settings); !known) return fail(known.error());
   auto link = renew_configuration(loaded.settings);
   if (!link) return fail(link.error());
   auto gateway = start_gateway(loaded.settings);
