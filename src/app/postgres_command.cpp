@@ -178,13 +178,20 @@ int print_proof(const SetupOptions& options, const setup::ServerRequest& request
     return 0;
   }
   int wrong = 0;
+  int unclear = 0;
   for (const setup::Trial& trial : setup::prove(*link, request.rules)) {
     const char* mark = trial.outcome == setup::Trial::Outcome::as_demanded ? "ok"
                        : trial.outcome == setup::Trial::Outcome::wrong     ? "WRONG"
                                                                            : "unclear";
     wrong += trial.outcome == setup::Trial::Outcome::wrong;
+    unclear += trial.outcome == setup::Trial::Outcome::inconclusive;
     fmt::print("  {:<8} {} ({}): {}\n", mark, trial.what,
                trial.must_connect ? "must connect" : "must be refused", trial.seen);
+  }
+  if (wrong == 0 && unclear > 0) {
+    fmt::print(
+        "Not proved: where it says unclear, the server did not decide. Name the address that "
+        "it listens on with --host, or run `sallyport doctor` where the gateway runs\n");
   }
   if (wrong == 0) return 0;
   fmt::print(stderr,

@@ -371,7 +371,7 @@ def test_quit_that_takes_too_long_ends_forcefully(node, slow):
     node.run("reload")  # the requests are the retired data plane's now
     began = time.monotonic()
     assert "forcefully" in node.run("quit", "-t", "1").stdout
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 25  # not the 30 s of a drain
     assert node.pid() is None
     for thread in threads:
         thread.join()
