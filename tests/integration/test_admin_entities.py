@@ -1,0 +1,99 @@
+"""Every entity through the Admin API of a real node: credentials, certificates' names, plugins' schemas,
+batches, and texts that mean harm."""
+import os
+import urllib.parse
+
+import pytest
+
+from gateway import Node, link_settings, sallyport, write_conf
+from test_admin import FORM, send
+
+
+@pytest.fixture(scope="module")
+def server(clusters, pki):
+    made = clusters.start("entities", {"ssl": "on", "ssl_ca_file": "ca.crt"}, ["hostssl all all all cert"],
+                          {"server.crt": pki.server.cert, "server.key": pki.server.key, "ca.crt": pki.root.cert})
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def node(server, pki, workspace):
+    settings = dict(link_settings(server, pki), pg_ssl_version="tlsv1_3")
+    prefix = os.path.join(workspace, "entities-node")
+    os.makedirs(prefix, exist_ok=True)
+    sallyport("migrations", "bootstrap", "-c", write_conf(prefix + "/migrate.conf", settings), check=0)
+    made = Node(prefix, settings)
+    yield made
+    made.stop()
+
+
+def test_credentials_hang_below_their_consumer(node):
+    consumer = send(node, "PUT", "/consumers/ada", {}).json
+    key = send(node, "POST", "/consumers/ada/key-auth", {"ttl": 60}).json
+    assert len(key["key"]) == 32 and 0 < key["ttl"] <= 60
+    secret = send(node, "POST", "/consumers/ada/basic-auth", {"username": "ada", "password": "p"}).json
+    assert len(secret["password"]) == 40, "stored as a hash"
+    same = send(node, "PATCH", "/consumers/ada/basic-auth/ada", {"tags": ["x"]}).json
+    assert same["password"] == secret["password"], "hashed once"
+    assert send(node, "POST", "/consumers/ada/acls", {"group": "g"}).status == 201
+    assert send(node, "GET", "/consumers/ada/acls/g").json["consumer"] == {"id": consumer["id"]}
+    assert send(node, "POST", "/consumers/ada/key-auth", {"ttl": "soon"}).json["code"] == 11
+    assert send(node, "DELETE", "/consumers/ada").status == 204
+    assert send(node, "GET", "/key-auths").json["data"] == []
+
+
+def test_plugins_are_checked_by_their_schemas(node):
+    made = send(node, "POST", "/plugins", "name=rate-limiting&config.minute=5&config.redis_port=6380", FORM).json
+    assert made["config"]["minute"] == 5 and made["config"]["redis"]["port"] == 6380
+    assert made["config"]["redis_port"] == 6380, "the old name is shown beside the new one"
+    patched = send(node, "PATCH", "/plugins/" + made["id"], "config.hour=7", FORM).json
+    assert (patched["config"]["minute"], patched["config"]["hour"]) == (5, 7)
+    assert send(node, "POST", "/plugins", {"name": "rate-limiting", "config": {"minute": 1}}).status == 409
+    wrong = send(node, "POST", "/plugins", {"name": "key-auth", "config": {"key_names": "k", "colour": 1}}).json
+    assert wrong["fields"]["config"] == {"key_names": "expected an array", "colour": "unknown field"}
+    assert "not enabled" in send(node, "POST", "/plugins", {"name": "nobody"}).json["fields"]["name"]
+    send(node, "DELETE", "/plugins/" + made["id"])
+
+
+def test_a_batch_is_all_or_nothing(node):
+    def post(path, **body):
+        return {"method": "POST", "path": path, "body": body}
+    good = [post("/services", name="b%d" % i, host="h.test") for i in range(20)]
+    assert send(node, "POST", "/_batch", {"operations": good}).status == 200
+    bad = [post("/consumers", username="batch"), good[3], post("/routes", paths=["nonsense"]), {"method": "GET"}]
+    refused = send(node, "POST", "/_batch", {"operations": bad[:3]})
+    assert refused.status == 400 and [f["index"] for f in refused.json["faults"]] == [1, 2]
+    assert send(node, "POST", "/_batch", {"operations": bad}).json["failed"] == 1
+    assert send(node, "GET", "/consumers/batch").status == 404
+    gone = [{"method": "DELETE", "path": "/services/b%d" % i} for i in range(20)]
+    assert send(node, "POST", "/_batch", {"operations": gone}).status == 200
+
+
+def injections():
+    seeds = ["' OR 1=1--", "'; DROP TABLE services;--", "\\'; --", "$1", "{x}", "%", "%00", "{}", "a\x00b", "\u202e",
+             "../../etc/passwd", "<script>", "${jndi:ldap://x}", "\xff\xfe", "a,b/c", "a/b", "{\"a\":1}", "null",
+             "\r\nX: y", "'||pg_sleep(9)||'"]
+    return [left + seed + right for seed in seeds for left in ("", "x", "\"", "'", "(") for right in ("", ")")]
+
+
+def test_texts_that_mean_harm_are_only_texts(node):
+    for text in injections():
+        quoted = urllib.parse.quote(text, safe="")
+        for path in ("/services?tags=%s", "/services?offset=%s", "/services?size=%s", "/consumers?custom_id=%s",
+                     "/tags/%s", "/services/%s", "/consumers/%s", "/certificates/%s", "/schemas/%s"):
+            assert send(node, "GET", path % quoted).status < 500, path % quoted
+        made = send(node, "POST", "/consumers", {"username": text, "tags": [text]})
+        assert made.status in (201, 400), text
+        if made.status == 201:
+            assert send(node, "GET", "/consumers/" + made.json["id"]).json["username"] == text
+            send(node, "DELETE", "/consumers/" + made.json["id"])
+
+
+def test_bodies_beyond_reason_are_refused(node):
+    json_type = {"Content-Type": "application/json"}
+    assert send(node, "POST", "/services", "[" * 100000, json_type).status == 400
+    assert send(node, "POST", "/services", "{\"name\": \"\xff\"", json_type).status == 400
+    assert send(node, "POST", "/services", "x" * (11 << 20), json_type).status == 413
+    gzip = dict(json_type, **{"Content-Encoding": "gzip"})
+    assert send(node, "POST", "/services", "\x1f\x8b", gzip).status in (400, 415)
