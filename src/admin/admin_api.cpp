@@ -1,6 +1,7 @@
 #include "admin/admin_api.h"
 
 #include "admin/batch_endpoint.h"
+#include "admin/browser_guard.h"
 #include "admin/config_endpoints.h"
 #include "admin/control_endpoints.h"
 #include "admin/endpoints.h"
@@ -68,7 +69,9 @@ http::BufferedResponse AdminApi::handle(const http::BufferedRequest& request) {
   TimePoint began = Clock::now();
   Answer answer;
   try {
-    answer = parts_->answer(request);
+    const NodeInfo& node = parts_->node;
+    auto refused = refuse_foreign_page(request, node.gui_origins(), node.hostname());
+    answer = refused ? *std::move(refused) : parts_->answer(request);
   } catch (const std::exception& problem) {  // of a library; a bug of ours
     log::error("the Admin API failed on {} {}: {}", request.method, request.target, problem.what());
     answer = message_answer(500, "An unexpected error occurred");

@@ -97,3 +97,16 @@ def test_bodies_beyond_reason_are_refused(node):
     assert send(node, "POST", "/services", "x" * (11 << 20), json_type).status == 413
     gzip = dict(json_type, **{"Content-Encoding": "gzip"})
     assert send(node, "POST", "/services", "\x1f\x8b", gzip).status in (400, 415)
+
+
+def test_pages_of_other_sites_are_refused(node):
+    port = node.admin
+    rebound = {"Host": "evil.test:%d" % port, "Sec-Fetch-Site": "same-origin"}
+    assert send(node, "GET", "/services", headers=rebound).status == 403
+    foreign = {"Origin": "http://evil.test", "Content-Type": "application/x-www-form-urlencoded"}
+    assert send(node, "POST", "/consumers", "username=evil", foreign).status == 403
+    assert send(node, "GET", "/consumers/evil").status == 404
+    assert send(node, "GET", "/services", headers={"Origin": "http://evil.test"}).status == 200
+    own = dict(FORM, Origin="http://localhost:8002")
+    assert send(node, "POST", "/consumers", "username=own", own).status == 201
+    assert send(node, "POST", "/consumers", "username=curl", dict(FORM, Host="admin.internal")).status == 201

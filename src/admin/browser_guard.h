@@ -1,0 +1,21 @@
+// Keeps pages of other sites that a browser shows from using the Admin API: cross-site writes, and
+// names that were made to lead to this address (DNS rebinding). Only requests that a browser marks
+// as its own are looked at; curl, decK and scripts are not. Control thread.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "admin/answer.h"
+#include "http/message.h"
+
+namespace sallyport::admin {
+
+// The answer that refuses the request, if it must be. Trusted are addresses, localhost,
+// `hostname`, and the hosts of `gui_origins`.
+std::optional<Answer> refuse_foreign_page(const http::BufferedRequest& request,
+                                          std::span<const std::string> gui_origins,
+                                          const std::string& hostname);
+
+}  // namespace sallyport::admin
