@@ -20,6 +20,7 @@ void add_listeners(std::vector<proxy::ListenerOptions>& out, proxy::Role role,
     listener.address = listen.address;
     listener.port = listen.port;
     listener.ssl = listen.ssl;
+    listener.http2 = listen.http2;
     listener.ipv6only = listen.ipv6only.value_or(true);
     listener.backlog = listen.backlog;
   }
@@ -57,6 +58,10 @@ void take_limits(proxy::Options& options, const conf::Settings& settings) {
       static_cast<uint64_t>(settings.integer(Key::nginx_admin_client_max_body_size));
   options.keepalive_requests =
       static_cast<uint32_t>(settings.integer(Key::nginx_http_keepalive_requests));
+  options.http2_max_concurrent_streams =
+      static_cast<uint32_t>(settings.integer(Key::nginx_http_http2_max_concurrent_streams));
+  options.http2_body_preread_size =
+      static_cast<uint32_t>(settings.integer(Key::nginx_http_http2_body_preread_size));
   options.upstream_keepalive_pool_size =
       static_cast<uint32_t>(settings.integer(Key::upstream_keepalive_pool_size));
   options.upstream_keepalive_max_requests =

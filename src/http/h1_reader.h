@@ -32,6 +32,7 @@ struct RequestHead {
   std::string_view method_text;
   std::string_view target;  // as received
   uint8_t minor_version = 1;
+  bool http2 = false;  // came as HTTP/2 and was made into HTTP/1.1; the caller's to set
   uint16_t header_count = 0;
   std::array<uint8_t, kHeaderIds> first{};  // by HeaderId: 1 + index in headers, 0 for none
   Header headers[kMaxHeaders];

@@ -87,7 +87,7 @@ bool H2Request::valid_scheme() const {
   return text::equals_ignore_case(scheme_, "http") || text::equals_ignore_case(scheme_, "https");
 }
 
-bool H2Request::finish(bool complete, std::string_view& text) {
+bool H2Request::finish(bool complete) {
   if (method_.empty() || !all_of(method_, kToken)) return false;
   method_id_ = method_of(method_);
   if (!valid_target() || !valid_scheme()) return false;
@@ -105,10 +105,10 @@ bool H2Request::finish(bool complete, std::string_view& text) {
   if (has_host_ && (!has_authority_ || host_ != authority_)) line("host: ", host_);
   text_ += fields_;
   if (!cookie_.empty()) line("cookie: ", cookie_);
-  if (!complete && !has_length_) line("transfer-encoding: ", "chunked");
+  chunked_ = !complete && !has_length_;
+  if (chunked_) line("transfer-encoding: ", "chunked");
   if (dropped_) line("x: ", std::string(most_, 'x'));  // refused for its size, whatever is left
   text_ += "\r\n";
-  text = text_;
   return true;
 }
 

@@ -26,8 +26,10 @@ class H2Request {
 
   // The text. False when it is no request: no method, a target of the wrong form, another scheme
   // than http and https. `complete`: no body follows.
-  bool finish(bool complete, std::string_view& text);
+  bool finish(bool complete);
+  std::string_view text() const { return text_; }
   Method method() const { return method_id_; }
+  bool chunked() const { return chunked_; }
 
  private:
   bool add_pseudo(std::string_view name, std::string_view value);
@@ -50,6 +52,7 @@ class H2Request {
   bool has_host_ = false;
   bool has_length_ = false;
   bool dropped_ = false;
+  bool chunked_ = false;
 };
 
 }  // namespace sallyport::http

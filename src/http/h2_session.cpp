@@ -108,6 +108,15 @@ struct H2Session::Callbacks {
     return 0;
   }
 
+  static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+    if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
+    if (void* stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id)) {
+      of(self).owner_.on_answered(stream);
+    }
+    return 0;
+  }
+
   static int data(nghttp2_session* session, uint8_t, int32_t id, const uint8_t* bytes, size_t size,
                   void* self) {
     if (void* stream = nghttp2_session_get_stream_user_data(session, id)) {
@@ -152,6 +161,7 @@ struct H2Session::Callbacks {
     nghttp2_session_callbacks_set_on_header_callback(made, &header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(made, &invalid_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, &frame_received);
+    nghttp2_session_callbacks_set_on_frame_send_callback(made, &frame_sent);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, &data);
     nghttp2_session_callbacks_set_on_stream_close_callback(made, &closed);
     nghttp2_session_callbacks_set_send_data_callback(made, &send_body);
@@ -216,12 +226,14 @@ bool H2Session::finished() const {
 }
 
 int H2Session::take_request(int32_t id, bool complete) {
-  std::string_view head;
-  if (!request_.finish(complete, head)) {
+  if (!request_.finish(complete)) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
     return 0;
   }
-  void* stream = owner_.on_request(id, request_.method(), head, complete);
+  void* stream = owner_.on_request(id, {.text = request_.text(),
+                                        .method = request_.method(),
+                                        .complete = complete,
+                                        .chunked = request_.chunked()});
   if (stream == nullptr) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
   } else {

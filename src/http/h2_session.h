@@ -25,16 +25,24 @@ struct H2Limits {
   uint32_t max_head = 32768;                     // (large_client_header_buffers)
 };
 
+// A request's head as HTTP/1.1 text, not judged yet, so that the one strict reader does that.
+struct H2Head {
+  std::string_view text;
+  Method method = Method::other;
+  bool complete = false;  // no body follows
+  bool chunked = false;   // a body of unknown length follows
+};
+
 // Whom the session tells. Calls come from inside receive() and send(); none may call these two.
 class H2Owner {
  public:
-  // A request: its head as HTTP/1.1 text, chunked when a body of unknown length follows, and not
-  // judged yet, so that the one strict reader does that. `complete`: no body follows. Returns what
-  // further calls name the stream by, or null to refuse it.
-  virtual void* on_request(int32_t id, Method method, std::string_view head, bool complete) = 0;
+  // A request. Returns what further calls name the stream by, or null to refuse it.
+  virtual void* on_request(int32_t id, const H2Head& head) = 0;
   // Payload of the request's body, then its end.
   virtual void on_body(void* stream, std::string_view payload) = 0;
   virtual void on_body_end(void* stream) = 0;
+  // The last of the answer has been written.
+  virtual void on_answered(void* stream) = 0;
   // The stream is no more; `failed` when it was reset.
   virtual void on_closed(void* stream, bool failed) = 0;
 

@@ -28,15 +28,16 @@ struct Owner final : H2Owner {
   std::map<int32_t, Request> requests;
   std::string output;
 
-  void* on_request(int32_t id, Method, std::string_view head, bool complete) override {
+  void* on_request(int32_t id, const H2Head& head) override {
     Request& request = requests[id];
     request = {};
-    request.head = head;
-    request.complete = complete;
+    request.head = head.text;
+    request.complete = head.complete;
     return &request;
   }
   void on_body(void* stream, std::string_view payload) override { of(stream).body += payload; }
   void on_body_end(void* stream) override { of(stream).complete = true; }
+  void on_answered(void*) override {}
   void on_closed(void* stream, bool failed) override {
     of(stream).closed = true;
     of(stream).failed = failed;

@@ -49,7 +49,7 @@ void append_access_line(std::string& out, const AccessLogEntry& entry) {
     append_escaped(out, entry.method);
     out += ' ';
     append_escaped(out, entry.target);
-    fmt::format_to(add, " HTTP/1.{}", entry.minor_version);
+    fmt::format_to(add, " HTTP/{}", entry.http2 ? "2.0" : entry.minor_version == 0 ? "1.0" : "1.1");
   }
   fmt::format_to(add, "\" {} {} \"", entry.status, entry.body_sent);
   append_escaped(out, entry.referer);

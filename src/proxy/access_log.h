@@ -21,6 +21,7 @@ struct AccessLogEntry {
   std::string_view method;
   std::string_view target;
   uint8_t minor_version = 1;
+  bool http2 = false;
   int status = 0;
   uint64_t body_sent = 0;
   std::string_view referer;

@@ -169,6 +169,7 @@ Result<void> RunningGateway::open_listener(const ListenerOptions& options,
     WorkerListener& listener = listeners.emplace_back();
     listener.socket = std::move(*socket);
     listener.role = options.role;
+    listener.http2 = options.http2;
     if (options.ssl) listener.tls = tls_[options.role];
     if (!address->is_unix()) listener.port_text = std::to_string(address->port());
   }

@@ -1,13 +1,10 @@
 #include "proxy/session.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
-
-#include <sys/socket.h>
 
 #include "http/h1_reader.h"
 #include "proxy/answer.h"
+#include "proxy/h2_connection.h"
 #include "proxy/pipeline.h"
 #include "proxy/plugin_run.h"
 #include "proxy/worker.h"
@@ -37,36 +34,39 @@ void Session::start(Worker& worker, WorkerListener& listener, int fd) {
   worker.count().accepted.add();
   net::StreamPtr stream = worker.loop().adopt(fd);
   if (stream == nullptr) return;
-  if (listener.tls != nullptr && !stream->start_tls(*listener.tls)) return;
+  if (listener.tls != nullptr && !stream->start_tls(*listener.tls, {}, listener.http2)) return;
   worker.count().handled.add();
-  auto* session = new Session(worker, listener, std::move(stream));
+  const Peer peer = Peer::of_socket(fd, worker.real_ip());
+  net::Stream* transport = stream.get();
+  auto* session = new Session(worker, listener, peer, std::move(stream), transport);
   session->run();
 }
 
-Session::Session(Worker& worker, WorkerListener& listener, net::StreamPtr stream)
-    : worker_(worker), listener_(listener), stream_(std::move(stream)) {
+void Session::serve_stream(H2Connection& connection, net::StreamPtr stream) {
+  auto* session = new Session(connection.worker(), connection.listener(), connection.peer(),
+                              std::move(stream), &connection.transport());
+  session->run();
+}
+
+Session::Session(Worker& worker, WorkerListener& listener, const Peer& peer, net::StreamPtr stream,
+                 net::Stream* transport)
+    : worker_(worker),
+      listener_(listener),
+      stream_(std::move(stream)),
+      transport_(*transport),
+      peer_(peer),
+      over_http2_(transport != stream_.get()) {
   stream_->set_send_timeout(milliseconds(worker.options().send_timeout));
-  learn_peer();
+  if (over_http2()) return;
   worker_.count().active.add();
   worker_.add(*this);
 }
 
 Session::~Session() {
   enter(State::starting);
+  if (over_http2()) return;
   worker_.count().active.subtract();
   worker_.remove(*this);
-}
-
-void Session::learn_peer() {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof(storage);
-  ::getpeername(stream_->fd(), reinterpret_cast<sockaddr*>(&storage), &size);
-  const auto address = net::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage), size);
-  const auto ip = address.ip();
-  const std::string text = ip ? ip->text() : "unix:";
-  peer_ip_size_ = static_cast<uint8_t>(std::min(text.size(), peer_ip_.size()));
-  std::memcpy(peer_ip_.data(), text.data(), peer_ip_size_);
-  peer_trusted_ = !worker_.real_ip().empty() && worker_.real_ip().trusts(ip);
 }
 
 void Session::enter(State state) {
@@ -101,8 +101,8 @@ uint32_t Session::idle_timeout() const {
   return milliseconds(requests_ == 0 ? options.header_timeout : options.keepalive_timeout);
 }
 
-void Session::shorten_idle(uint32_t timeout_ms) {
-  if (state_ == State::waiting) stream_->rearm_receive(timeout_ms);
+void Session::begin_drain() {
+  if (state_ == State::waiting) stream_->rearm_receive(kDrainIdleMs);
 }
 
 Detached Session::run() {
@@ -115,9 +115,15 @@ Detached Session::run() {
     enter(State::reading);
     Exchange& exchange = worker_.take_exchange();
     exchange.started = worker_.loop().now();
+    exchange.request.http2 = over_http2();
     exchange.head = std::move(first.block);
     HeadOutcome outcome = parse_head(exchange);
     if (outcome == HeadOutcome::need_more) outcome = co_await read_rest_of_head(exchange);
+    if (outcome == HeadOutcome::refused && speaks_http2(exchange)) {
+      H2Connection::start(worker_, listener_, peer_, std::move(stream_), std::move(exchange.head));
+      worker_.give_back(exchange);
+      break;
+    }
     enter(State::writing);
     if (outcome == HeadOutcome::complete) {
       ++requests_;
@@ -142,10 +148,17 @@ Detached Session::run() {
   delete this;
 }
 
+// By ALPN, or with prior knowledge on a plain listener.
+bool Session::speaks_http2(const Exchange& exchange) const {
+  return exchange.fault.reason == http::kHttp2Preface && listener_.http2 && requests_ == 0 &&
+         !over_http2() && (listener_.tls == nullptr || stream_->tls_http2());
+}
+
 Session::HeadOutcome Session::parse_head(Exchange& exchange) {
   switch (http::read_request(exchange.head->view(), worker_.options().limits, exchange.scanned,
                              exchange.request, exchange.fault)) {
     case http::ParseStatus::complete:
+      if (over_http2()) exchange.request.keep_alive = false;  // a stream has one request
       return HeadOutcome::complete;
     case http::ParseStatus::need_more:
       return HeadOutcome::need_more;
@@ -217,17 +230,6 @@ Task<void> Session::close_gently(bool linger) {
     net::Received dropped = co_await stream_->receive(static_cast<uint32_t>(deadline - now));
     if (dropped.status != net::IoStatus::ok) co_return;
   }
-}
-
-void SessionList::add(Session& session) {
-  session.next_ = first_;
-  if (first_ != nullptr) first_->prev_ = &session;
-  first_ = &session;
-}
-
-void SessionList::remove(Session& session) {
-  (session.prev_ != nullptr ? session.prev_->next_ : first_) = session.next_;
-  if (session.next_ != nullptr) session.next_->prev_ = session.prev_;
 }
 
 }  // namespace sallyport::proxy

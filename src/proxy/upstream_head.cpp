@@ -11,6 +11,12 @@ using http::HeaderId;
 // The protocol version is the one that the message was received with (RFC 9110 section 7.6.3).
 constexpr std::string_view kVia11 = "1.1 sallyport/" SALLYPORT_VERSION;
 constexpr std::string_view kVia10 = "1.0 sallyport/" SALLYPORT_VERSION;
+constexpr std::string_view kVia2 = "2 sallyport/" SALLYPORT_VERSION;
+
+std::string_view via_of(const http::RequestHead& request) {
+  if (request.http2) return kVia2;
+  return request.minor_version == 0 ? kVia10 : kVia11;
+}
 
 // What a hop must not pass on (RFC 9110 section 7.6.1), what is written anew below, and Expect,
 // which the gateway has answered itself.
@@ -79,8 +85,7 @@ void write_upstream_head(http::HeadWriter& out, const UpstreamHead& head) {
       te != nullptr && http::list_contains(te->value, "trailers")) {
     out.append("TE: trailers\r\n");
   }
-  append_list_field(out, request.fields(), request.find(HeaderId::via), "Via",
-                    request.minor_version == 0 ? kVia10 : kVia11);
+  append_list_field(out, request.fields(), request.find(HeaderId::via), "Via", via_of(request));
   if (own_id) out.field("X-Kong-Request-Id", head.request_id);
   out.end();
 }

@@ -85,12 +85,12 @@ void Worker::drain(std::function<void()> drained) {
   for (WorkerListener& listener : *listeners_) {
     if (!listener.socket->stopping) listener.socket->stop();
   }
-  sessions_.each([](Session& session) { session.shorten_idle(kDrainIdleMs); });
+  connections_.each([](ClientConnection& connection) { connection.begin_drain(); });
   check_drained();
 }
 
 void Worker::check_drained() {
-  if (draining_ && sessions_.empty() && drained_) std::exchange(drained_, nullptr)();
+  if (draining_ && connections_.empty() && drained_) std::exchange(drained_, nullptr)();
 }
 
 void Worker::stop() {
@@ -137,12 +137,12 @@ std::string_view Worker::date() {
   return {date_.data(), date_.size()};
 }
 
-void Worker::add(Session& session) {
-  sessions_.add(session);
+void Worker::add(ClientConnection& connection) {
+  connections_.add(connection);
 }
 
-void Worker::remove(Session& session) {
-  sessions_.remove(session);
+void Worker::remove(ClientConnection& connection) {
+  connections_.remove(connection);
   check_drained();
 }
 
@@ -165,6 +165,7 @@ void Worker::log_access(const Session& session, const Exchange& exchange) {
                        .method = request.method_text,
                        .target = request.target,
                        .minor_version = request.minor_version,
+                       .http2 = request.http2,
                        .status = exchange.status,
                        .body_sent = exchange.body_sent,
                        .referer = {},

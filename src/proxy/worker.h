@@ -33,6 +33,7 @@ class PendingReply;
 struct WorkerListener {
   std::unique_ptr<net::Listener> socket;
   Role role = Role::proxy;
+  bool http2 = false;                          // as well as HTTP/1
   std::shared_ptr<const net::TlsContext> tls;  // null: plain
   std::string port_text;                       // of X-Forwarded-Port; "" for unix sockets
 };
@@ -84,8 +85,8 @@ class Worker {
   void new_request_id(std::array<char, 32>& out) { random_id_.write(out); }
   std::string_view date();  // now, as HTTP writes it
 
-  void add(Session& session);
-  void remove(Session& session);
+  void add(ClientConnection& connection);
+  void remove(ClientConnection& connection);
   void add(PendingReply& reply) { replies_.insert(&reply); }
   void remove(PendingReply& reply) { replies_.erase(&reply); }
 
@@ -104,7 +105,7 @@ class Worker {
   UpstreamPools pools_;
   Targets targets_;
   std::unique_ptr<HealthChecker> health_checker_;  // null on all workers but one
-  SessionList sessions_;
+  ConnectionList connections_;
   std::unordered_set<PendingReply*> replies_;
   std::vector<WorkerListener>* listeners_ = nullptr;
 

@@ -96,6 +96,7 @@ void take_listeners(proxy::Options& out, const Json& given) {
     listener.address = item.value("address", "127.0.0.1");
     listener.port = item.value("port", uint16_t{0});
     listener.ssl = item.value("ssl", false);
+    listener.http2 = item.value("http2", false);
     listener.backlog = item.value("backlog", 4096);
   }
 }
@@ -124,6 +125,8 @@ proxy::Options options_of(const Json& given) {
                                            : net::BackendChoice::automatic;
   out.max_body = given.value("max_body", out.max_body);
   out.admin_max_body = given.value("admin_max_body", out.admin_max_body);
+  out.http2_max_concurrent_streams =
+      given.value("http2_max_concurrent_streams", out.http2_max_concurrent_streams);
   out.keepalive_requests = given.value("keepalive_requests", out.keepalive_requests);
   out.upstream_keepalive_pool_size =
       given.value("upstream_keepalive_pool_size", out.upstream_keepalive_pool_size);

@@ -1,0 +1,39 @@
+#include "proxy/client_connection.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include <sys/socket.h>
+
+namespace sallyport::proxy {
+
+Peer Peer::of_socket(int fd, const RealIp& real_ip) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  ::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size);
+  return of_address(net::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage), size), real_ip);
+}
+
+Peer Peer::of_address(const net::SocketAddress& address, const RealIp& real_ip) {
+  Peer peer;
+  const auto ip = address.ip();
+  const std::string text = ip ? ip->text() : "unix:";
+  peer.size = static_cast<uint8_t>(std::min(text.size(), peer.text.size()));
+  std::memcpy(peer.text.data(), text.data(), peer.size);
+  peer.trusted = !real_ip.empty() && real_ip.trusts(ip);
+  return peer;
+}
+
+void ConnectionList::add(ClientConnection& connection) {
+  connection.next_ = first_;
+  if (first_ != nullptr) first_->prev_ = &connection;
+  first_ = &connection;
+}
+
+void ConnectionList::remove(ClientConnection& connection) {
+  (connection.prev_ != nullptr ? connection.prev_->next_ : first_) = connection.next_;
+  if (connection.next_ != nullptr) connection.next_->prev_ = connection.prev_;
+}
+
+}  // namespace sallyport::proxy

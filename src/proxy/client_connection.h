@@ -1,0 +1,68 @@
+// What a worker knows of every open client connection, whatever its protocol, and who is at the
+// other end of one. The worker's thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "net/address.h"
+#include "proxy/real_ip.h"
+
+namespace sallyport::proxy {
+
+// Who connected.
+struct Peer {
+  static Peer of_socket(int fd, const RealIp& real_ip);
+  static Peer of_address(const net::SocketAddress& address, const RealIp& real_ip);
+
+  std::string_view ip() const { return {text.data(), size}; }
+
+  bool trusted = false;  // trusted_ips
+  uint8_t size = 0;
+  std::array<char, 46> text;  // INET6_ADDRSTRLEN; "unix:" for unix sockets
+};
+
+// How long a connection that is idle when the worker drains may still bring its next request: long
+// enough that a client which sent one just then gets its answer.
+inline constexpr uint32_t kDrainIdleMs = 1'000;
+
+class ClientConnection {
+ public:
+  ClientConnection(const ClientConnection&) = delete;
+  ClientConnection& operator=(const ClientConnection&) = delete;
+
+  // The worker is draining: answers what has begun, and ends.
+  virtual void begin_drain() = 0;
+
+ protected:
+  ClientConnection() = default;
+  ~ClientConnection() = default;
+
+ private:
+  friend class ConnectionList;
+  ClientConnection* next_ = nullptr;
+  ClientConnection* prev_ = nullptr;
+};
+
+// The open connections of a worker.
+class ConnectionList {
+ public:
+  void add(ClientConnection& connection);
+  void remove(ClientConnection& connection);
+  bool empty() const { return first_ == nullptr; }
+  // `visit` may end the connection that it is given, and no other.
+  template <typename Visit>
+  void each(Visit visit) {
+    for (ClientConnection* connection = first_; connection != nullptr;) {
+      ClientConnection* next = connection->next_;
+      visit(*connection);
+      connection = next;
+    }
+  }
+
+ private:
+  ClientConnection* first_ = nullptr;
+};
+
+}  // namespace sallyport::proxy
