@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "http/h1_reader.h"
 #include "http/h2_session.h"
@@ -62,7 +63,8 @@ struct Owner final : H2Owner {
   void on_body(void* stream, std::string_view payload) override {
     require(!of(stream).closed && !of(stream).body_over);
     of(stream).unread += payload.size();
-    require(of(stream).unread <= kLimits.stream_window);
+    // Before the client has acknowledged our settings it has the protocol's own window.
+    require(of(stream).unread <= 65'535);
   }
   void on_body_end(void* stream) override {
     require(!of(stream).body_over && !of(stream).closed);
