@@ -21,6 +21,7 @@ void add_listeners(std::vector<proxy::ListenerOptions>& out, proxy::Role role,
     listener.port = listen.port;
     listener.ssl = listen.ssl;
     listener.http2 = listen.http2;
+    listener.proxy_protocol = listen.proxy_protocol;
     listener.ipv6only = listen.ipv6only.value_or(true);
     listener.backlog = listen.backlog;
   }

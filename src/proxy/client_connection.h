@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "net/address.h"
@@ -18,7 +19,8 @@ struct Peer {
 
   std::string_view ip() const { return {text.data(), size}; }
 
-  bool trusted = false;  // trusted_ips
+  bool trusted = false;                  // trusted_ips
+  std::optional<net::IpAddress> source;  // for whom it says it speaks, by the PROXY protocol
   uint8_t size = 0;
   std::array<char, 46> text;  // INET6_ADDRSTRLEN; "unix:" for unix sockets
 };

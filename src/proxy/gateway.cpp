@@ -170,6 +170,7 @@ Result<void> RunningGateway::open_listener(const ListenerOptions& options,
     listener.socket = std::move(*socket);
     listener.role = options.role;
     listener.http2 = options.http2;
+    listener.proxy_protocol = options.proxy_protocol;
     if (options.ssl) listener.tls = tls_[options.role];
     if (!address->is_unix()) listener.port_text = std::to_string(address->port());
   }

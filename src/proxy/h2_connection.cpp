@@ -1,5 +1,6 @@
 #include "proxy/h2_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/h2_stream.h"
@@ -11,6 +12,9 @@ namespace {
 
 // Then others on the loop have their turn.
 constexpr int kRoundsAtOnce = 16;
+
+// What a client may still send after our last word; more than its windows is no accident.
+constexpr size_t kMostDropped = 256 * 1024;
 
 http::H2Limits limits_of(const Options& options) {
   return {.max_streams = options.http2_max_concurrent_streams,
@@ -109,11 +113,12 @@ Task<void> H2Connection::close_gently() {
   stream_->shutdown_send();
   const uint64_t deadline =
       worker_.loop().now() + static_cast<uint64_t>(worker_.options().linger_timeout.count());
-  for (;;) {
+  for (size_t left = kMostDropped; left > 0;) {
     const uint64_t now = worker_.loop().now();
     if (now >= deadline || worker_.stopping()) co_return;
     net::Received dropped = co_await stream_->receive(static_cast<uint32_t>(deadline - now));
     if (dropped.status != net::IoStatus::ok) co_return;
+    left -= std::min<size_t>(left, dropped.block->size());
   }
 }
 

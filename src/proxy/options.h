@@ -27,6 +27,7 @@ struct ListenerOptions {
   std::string address;  // literal IPv4, IPv6 without brackets, or "unix:/path"
   uint16_t port = 0;    // 0: the kernel picks one; Gateway::listeners() tells
   bool ssl = false;
+  bool proxy_protocol = false;
   bool http2 = false;  // by ALPN with `ssl`, by prior knowledge without
   bool ipv6only = true;
   int backlog = 511;
@@ -75,7 +76,7 @@ struct Options {
   uint32_t keepalive_requests = 10'000;    // then Connection: close; 0: no limit
   uint32_t http2_max_concurrent_streams = 128;
   uint32_t http2_body_preread_size = 65'536;  // what a stream may send ahead of its reader, bytes
-  Milliseconds linger_timeout{5'000};      // reading on after a final error, at most this long
+  Milliseconds linger_timeout{5'000};         // reading on after a final error, at most this long
 
   uint32_t upstream_keepalive_pool_size = 512;           // idle connections per address and worker
   uint32_t upstream_keepalive_max_requests = 10'000;     // 0: no limit

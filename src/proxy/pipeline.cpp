@@ -33,7 +33,10 @@ struct Refusal {
 void learn_client(const Session& session, Exchange& exchange) {
   exchange.client_ip = session.peer_ip();
   if (!session.peer_trusted()) return;
-  if (const auto ip = session.worker().real_ip().from_header(exchange.request)) {
+  const RealIp& real_ip = session.worker().real_ip();
+  const auto ip =
+      real_ip.by_proxy_protocol() ? session.peer().source : real_ip.from_header(exchange.request);
+  if (ip) {
     exchange.real_ip = ip->text();
     exchange.client_ip = exchange.real_ip;
   }

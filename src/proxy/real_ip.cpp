@@ -34,6 +34,7 @@ Result<RealIp> RealIp::create(const std::vector<std::string>& trusted, std::stri
     out.ranges_.push_back(*range);
   }
   out.is_list_ = text::equals_ignore_case(header, "X-Forwarded-For");
+  out.by_proxy_protocol_ = header == "proxy_protocol";
   out.header_ = std::move(header);
   out.recursive_ = recursive;
   return out;

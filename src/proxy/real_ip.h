@@ -25,6 +25,9 @@ class RealIp {
   // The client's address as a trusted peer's header gives it; nothing when there is none to take.
   std::optional<net::IpAddress> from_header(const http::RequestHead& head) const;
 
+  // real_ip_header = proxy_protocol: no header of a request is looked at.
+  bool by_proxy_protocol() const { return by_proxy_protocol_; }
+
   bool empty() const { return ranges_.empty() && !trust_unix_; }
 
  private:
@@ -34,6 +37,7 @@ class RealIp {
   std::vector<net::Cidr> ranges_;
   bool trust_unix_ = false;
   std::string header_;
+  bool by_proxy_protocol_ = false;
   bool is_list_ = false;  // X-Forwarded-For
   bool recursive_ = false;
 };

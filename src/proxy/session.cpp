@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "base/log.h"
 #include "http/h1_reader.h"
+#include "net/proxy_protocol.h"
 #include "proxy/answer.h"
 #include "proxy/h2_connection.h"
 #include "proxy/pipeline.h"
@@ -34,11 +36,14 @@ void Session::start(Worker& worker, WorkerListener& listener, int fd) {
   worker.count().accepted.add();
   net::StreamPtr stream = worker.loop().adopt(fd);
   if (stream == nullptr) return;
-  if (listener.tls != nullptr && !stream->start_tls(*listener.tls, {}, listener.http2)) return;
   worker.count().handled.add();
   const Peer peer = Peer::of_socket(fd, worker.real_ip());
   net::Stream* transport = stream.get();
   auto* session = new Session(worker, listener, peer, std::move(stream), transport);
+  if (!listener.proxy_protocol && !session->start_tls()) {
+    delete session;
+    return;
+  }
   session->run();
 }
 
@@ -94,6 +99,42 @@ bool Session::may_keep_alive(const Exchange& exchange) const {
          worker_.options().keepalive_timeout.count() > 0;
 }
 
+bool Session::start_tls() {
+  return listener_.tls == nullptr || stream_->start_tls(*listener_.tls, {}, listener_.http2);
+}
+
+// What a load balancer says comes before everything else, TLS too.
+Task<bool> Session::take_proxy_header() {
+  const uint64_t deadline = worker_.loop().now() + milliseconds(worker_.options().header_timeout);
+  net::BlockPtr bytes;
+  net::ProxyHeader header;
+  for (;;) {
+    const uint64_t now = worker_.loop().now();
+    if (now >= deadline) co_return false;
+    net::Received more = co_await stream_->receive(static_cast<uint32_t>(deadline - now));
+    if (more.status != net::IoStatus::ok) co_return false;
+    if (bytes == nullptr) {
+      bytes = std::move(more.block);
+    } else {
+      append_block(bytes, *more.block, worker_.loop().blocks());
+    }
+    const net::ProxyParse parsed = net::read_proxy_header(bytes->view(), header);
+    if (parsed == net::ProxyParse::complete) break;
+    if (parsed == net::ProxyParse::error) {
+      log::warn("broken PROXY protocol header from {}", peer_.ip());
+      co_return false;
+    }
+  }
+  if (header.source) peer_.source = header.source->ip();
+  bytes->begin += static_cast<uint32_t>(header.size);
+  net::BlockQueue rest;
+  if (bytes->size() > 0) rest.push(std::move(bytes));
+  while (net::BlockPtr block = stream_->try_receive()) rest.push(std::move(block));
+  if (!start_tls()) co_return false;
+  while (net::BlockPtr block = rest.pop()) stream_->on_data(std::move(block));
+  co_return true;
+}
+
 uint32_t Session::idle_timeout() const {
   // The first request has the time that a head has; a draining worker waits for the last only.
   const Options& options = worker_.options();
@@ -106,8 +147,8 @@ void Session::begin_drain() {
 }
 
 Detached Session::run() {
-  bool keep = true;
   bool linger = false;
+  bool keep = !listener_.proxy_protocol || over_http2_ || co_await take_proxy_header();
   while (keep) {
     enter(State::waiting);
     net::Received first = co_await stream_->receive(idle_timeout());

@@ -38,6 +38,7 @@ class Session final : public ClientConnection {
   bool over_http2() const { return over_http2_; }
   std::string_view peer_ip() const { return peer_.ip(); }
   bool peer_trusted() const { return peer_.trusted; }
+  const Peer& peer() const { return peer_; }
   std::string_view sni() const { return transport_.tls_server_name(); }
 
   // Whether the connection may serve another request after this one.
@@ -53,6 +54,8 @@ class Session final : public ClientConnection {
           net::Stream* transport);
   ~Session();
   Detached run();
+  Task<bool> take_proxy_header();
+  bool start_tls();
   void enter(State state);
   uint32_t idle_timeout() const;
   HeadOutcome parse_head(Exchange& exchange);

@@ -34,6 +34,7 @@ struct WorkerListener {
   std::unique_ptr<net::Listener> socket;
   Role role = Role::proxy;
   bool http2 = false;                          // as well as HTTP/1
+  bool proxy_protocol = false;                 // every connection begins with its header
   std::shared_ptr<const net::TlsContext> tls;  // null: plain
   std::string port_text;                       // of X-Forwarded-Port; "" for unix sockets
 };

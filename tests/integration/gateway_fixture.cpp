@@ -97,6 +97,7 @@ void take_listeners(proxy::Options& out, const Json& given) {
     listener.port = item.value("port", uint16_t{0});
     listener.ssl = item.value("ssl", false);
     listener.http2 = item.value("http2", false);
+    listener.proxy_protocol = item.value("proxy_protocol", false);
     listener.backlog = item.value("backlog", 4096);
   }
 }

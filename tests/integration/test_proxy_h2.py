@@ -38,8 +38,9 @@ class Answer:
 class H2Client(Client):
     """An HTTP/2 client; `lawless`: sends what the library would not."""
 
-    def __init__(self, port, lawless=False, context=None):
+    def __init__(self, port, lawless=False, context=None, prelude=b""):
         super().__init__(port)
+        self.send(prelude)
         if context:
             self.sock = context.wrap_socket(self.sock, server_hostname="a.test")
             assert self.sock.selected_alpn_protocol() == "h2"
@@ -355,3 +356,31 @@ def test_what_http1_cannot_carry_is_refused(gateway):
         got = client.wait(client.request(bad))
         assert got.status == status, (bad[-1], got.fields)
     assert all(request.target == "/" for request in upstream.requests)
+
+
+V2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([192, 0, 2, 1, 192, 0, 2, 2]) + b"\x16\x2e\x01\xbb"
+V1 = b"PROXY TCP4 192.0.2.1 192.0.2.2 5678 443\r\n"
+
+
+@pytest.mark.parametrize("header", [V1, V2, b"PROXY UNKNOWN\r\n"])
+@pytest.mark.parametrize("http2", [False, True])
+def test_proxy_protocol(plane, header, http2):
+    options = {"listeners": [{"http2": http2, "proxy_protocol": True}], "real_ip_header": "proxy_protocol"}
+    for trusted, expected in ((["127.0.0.1"], "127.0.0.1" if b"UNKNOWN" in header else "192.0.2.1"), ([], "127.0.0.1")):
+        port = plane(Upstream(), trusted_ips=trusted, **options).port
+        client = Client(port)
+        for part in (header[:5], header[5:20], header[20:]):
+            client.send(part)
+        got = client.get("/", "proxy_protocol: 1.2.3.4\r\n")
+        assert got.upstream_saw("x-real-ip") == [expected]
+        if http2:
+            assert saw(H2Client(port, prelude=header).get(), "x-real-ip") == [expected]
+
+
+def test_broken_proxy_protocol(plane):
+    gateway = plane(Upstream(), listeners=[{"proxy_protocol": True}], header_timeout=400)
+    for wire in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", V1[:-3], V2[:20], V2[:12] + b"\x21\xff" + V2[14:], b""):
+        client = Client(gateway.port)
+        client.send(wire)
+        assert client.at_end()
+    assert eventually(lambda: gateway.counters()["active"] == 0)
