@@ -37,7 +37,8 @@ using conf::Key;
 
 constexpr Milliseconds kDrain{30'000};        // after SIGQUIT: what nginx's users wait for
 constexpr Milliseconds kRetireDrain{60'000};  // the former data plane after a reload
-constexpr Milliseconds kFirstLoad{60'000};    // reading and building 100,000 routes takes a second
+constexpr Milliseconds kReadOnlyTimeout{1'000};
+constexpr Milliseconds kFirstLoad{60'000};  // reading and building 100,000 routes takes a second
 
 // Refuses a database that the gateway could not work with, and says what to do.
 Result<void> check_schema(const postgres::LinkSettings& link) {
@@ -87,6 +88,19 @@ Result<void> enable_plugins(const conf::Settings& settings) {
   if (!names) return fail(names.error());
   model::enable_plugins(*names);
   return {};
+}
+
+// The store of pg_ro_*; null when there is none. A replica that does not answer holds up the Admin
+// API for a second at most, before the main link is asked.
+std::unique_ptr<postgres::Store> read_only_store(const conf::Settings& settings) {
+  if (settings.list(Key::pg_ro_host).empty()) return nullptr;
+  auto link = postgres::link_settings(settings, postgres::LinkRole::read_only);
+  if (!link) {
+    log::error("pg_ro_host is not used: {}", link.error().text());
+    return nullptr;
+  }
+  link->timeout = std::min(link->timeout, kReadOnlyTimeout);
+  return std::make_unique<postgres::Store>(std::move(*link));
 }
 
 class RunningServer final : public Server {
@@ -218,6 +232,7 @@ void RunningServer::start_link(const conf::Settings& settings, const postgres::L
       std::move(options), [this](model::ChangeBatch batch) { take_batch(std::move(batch)); });
   parts_.feed = feed_.get();
   store_ = std::make_unique<postgres::Store>(link, &feed_->health());
+  if (auto reader = read_only_store(settings)) store_->read_from(std::move(reader));
   admin_ = std::make_unique<admin::AdminApi>(*store_, node_, nullptr, health_.get());
   feed_->start();
 }

@@ -180,6 +180,10 @@ StoreFault Store::fault(const EntitySchema& entity, const Json* row, Error error
 }
 
 Stored<model::Page> Store::page(const EntitySchema& entity, const model::PageQuery& query) {
+  if (reads_elsewhere()) {
+    auto page = reader_->page(entity, query);
+    if (page || page.error().kind != StoreFault::Kind::unavailable) return page;
+  }
   const RowCodec& sql = codec(entity);
   const std::string& key = entity.primary_key[0];
   Conditions where;
@@ -258,6 +262,10 @@ Stored<model::Page> Store::tagged(std::string_view tag, const model::PageQuery& 
 
 Stored<std::optional<Json>> Store::find(const EntitySchema& entity, std::string_view field,
                                         std::string_view value) {
+  if (reads_elsewhere()) {
+    auto found = reader_->find(entity, field, value);
+    if (found || found.error().kind != StoreFault::Kind::unavailable) return found;
+  }
   const RowCodec& sql = codec(entity);
   if (sql.type(field) == "uuid" && !is_uuid(value)) return std::nullopt;
   std::string where = fmt::format("{} = $1::{}", sql.column(field), sql.type(field));

@@ -26,6 +26,10 @@ class Store final : public model::Store {
   explicit Store(LinkSettings settings, const LinkHealth* health = nullptr);
   ~Store() override;
 
+  // Reads go to `reader` (pg_ro_*) from now on, and come here only while it is out of reach. What
+  // it shows may be as old as its replica is behind.
+  void read_from(std::unique_ptr<Store> reader) { reader_ = std::move(reader); }
+
   model::Stored<model::Page> page(const model::EntitySchema& entity,
                                   const model::PageQuery& query) override;
   model::Stored<std::optional<Json>> find(const model::EntitySchema& entity, std::string_view field,
@@ -51,6 +55,7 @@ class Store final : public model::Store {
  private:
   enum class Access : uint8_t { read, write };
 
+  bool reads_elsewhere() const { return reader_ != nullptr && !in_transaction_; }
   const RowCodec& codec(const model::EntitySchema& entity);
   Result<Rows> execute(Access access, const std::string& sql,
                        std::span<const Parameter> parameters);
@@ -64,6 +69,7 @@ class Store final : public model::Store {
 
   LinkSettings settings_;
   const LinkHealth* health_;
+  std::unique_ptr<Store> reader_;
   std::optional<Connection> session_;
   LinkState link_;
   Error last_error_;      // why the last attempt failed; meaningful while !reachable_
