@@ -87,6 +87,27 @@ int worker_count(const conf::Settings& settings) {
   return std::max(1, CPU_COUNT(&allowed));
 }
 
+// lua_ssl_trusted_certificate: paths, PEM texts, and "system". "" where that is all.
+Result<std::string> trusted_authorities(const conf::Settings& settings) {
+  constexpr const char* kSystem = "/etc/ssl/certs/ca-certificates.crt";
+  const auto& items = settings.list(Key::lua_ssl_trusted_certificate);
+  std::string out;
+  if (items.size() == 1 && items.front() == "system") return out;
+  for (const std::string& item : items) {
+    if (item.find("-----BEGIN ") != std::string::npos) {
+      out += item + '\n';
+      continue;
+    }
+    auto text = read_file(item == "system" ? kSystem : item);
+    if (!text) {
+      return fail("conf.certificate", Side::config,
+                  "lua_ssl_trusted_certificate: " + text.error().detail);
+    }
+    out += *text + '\n';
+  }
+  return out;
+}
+
 Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   proxy::Options options;
   add_listeners(options.listeners, proxy::Role::proxy, settings.listen(Key::proxy_listen));
@@ -105,6 +126,9 @@ Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   options.error_default_type = settings.string(Key::error_default_type);
   options.dns_hostsfile = settings.string(Key::dns_hostsfile);
   options.dns_servers = settings.list(Key::dns_resolver);
+  auto trusted = trusted_authorities(settings);
+  if (!trusted) return fail(trusted.error());
+  options.trusted_authorities = std::move(*trusted);
 
   std::string log = settings.string(Key::proxy_access_log);
   log = log.substr(0, log.find(' '));  // a format's name may follow

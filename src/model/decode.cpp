@@ -74,6 +74,8 @@ Result<Service> decode_service(const Json& json) {
   row.integer("write_timeout", service.write_timeout_ms);
   row.integer("read_timeout", service.read_timeout_ms);
   row.flag("enabled", service.enabled);
+  row.flag("tls_verify", service.tls_verify);
+  row.integer("tls_verify_depth", service.tls_verify_depth);
   if (auto fine = row.verdict("services", service.id); !fine) return fail(fine.error());
   return service;
 }

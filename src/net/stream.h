@@ -82,6 +82,11 @@ class Stream {
   // it is done, and a failure ends the stream.
   bool start_tls(const TlsContext& context, std::string_view server_name = {},
                  bool offer_http2 = false);
+  // How many certificates may stand between the peer's and a trusted one. Before the handshake is
+  // over.
+  void set_verify_depth(int depth) {
+    if (tls_) tls_->set_verify_depth(depth);
+  }
   // What the client of a TLS server asked for by SNI; "" for none.
   std::string_view tls_server_name() const { return tls_ ? tls_->server_name() : ""; }
   // Whether both sides agreed on HTTP/2 by ALPN.

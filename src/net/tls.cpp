@@ -231,6 +231,10 @@ bool TlsFilter::send(BlockPtr plaintext) {
   return write_plaintext();
 }
 
+void TlsFilter::set_verify_depth(int depth) {
+  SSL_set_verify_depth(ssl_, depth);
+}
+
 void TlsFilter::start() {
   ERR_clear_error();
   SSL_do_handshake(ssl_);

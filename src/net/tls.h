@@ -74,6 +74,8 @@ class TlsFilter {
   // Starts a client's handshake.
   void start();
 
+  void set_verify_depth(int depth);
+
   // The next block of ciphertext to send, or null.
   BlockPtr take_output() { return output_.pop(); }
 

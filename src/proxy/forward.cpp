@@ -174,8 +174,12 @@ Task<AttemptFault> Forward::connect() {
   if (connected.error == 0) {
     connection_->stream = std::move(connected.stream);
     const AddressPool& pool = connection_->pool;
-    if (pool.tls() && !connection_->stream->start_tls(worker.upstream_tls(), pool.server_name())) {
-      co_return AttemptFault::no_descriptors;
+    if (pool.tls()) {
+      const net::TlsContext& context = worker.upstream_tls(pool.verify());
+      if (!connection_->stream->start_tls(context, pool.server_name())) {
+        co_return AttemptFault::no_descriptors;
+      }
+      if (pool.verify_depth() >= 0) connection_->stream->set_verify_depth(pool.verify_depth());
     }
     co_return AttemptFault::none;
   }

@@ -28,7 +28,7 @@ Detached ask(std::shared_ptr<Round> round) {
     const auto outcome =
         co_await run_probe({.loop = round->worker.loop(),
                             .tls = checks.type == model::CheckType::https
-                                       ? &round->worker.check_tls(checks.verify_certificate)
+                                       ? &round->worker.upstream_tls(checks.verify_certificate)
                                        : nullptr,
                             .checks = checks,
                             .peer = peer,

@@ -27,8 +27,11 @@ Target::Target(std::shared_ptr<const runtime::ServiceTarget> entry, UpstreamPool
 
 std::shared_ptr<AddressPool> Target::pool_at(const net::IpAddress& address, uint16_t port,
                                              const std::string& name) {
-  UpstreamAddress upstream{
-      .socket = net::SocketAddress::from(address, port), .tls = secure(), .server_name = {}};
+  UpstreamAddress upstream{.socket = net::SocketAddress::from(address, port),
+                           .tls = secure(),
+                           .server_name = {},
+                           .verify = secure() && service().tls_verify,
+                           .verify_depth = service().tls_verify_depth};
   if (upstream.tls) upstream.server_name = name;
   return upstreams_.at(upstream);
 }

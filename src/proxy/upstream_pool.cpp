@@ -91,6 +91,7 @@ void AddressPool::on_timer() {
 std::shared_ptr<AddressPool> UpstreamPools::at(const UpstreamAddress& address) {
   std::string key(reinterpret_cast<const char*>(address.socket.data()), address.socket.size());
   key += address.tls ? 's' : 'p';
+  if (address.verify) key += 'v' + std::to_string(address.verify_depth) + ' ';
   key += address.server_name;
   auto& pool = pools_[std::move(key)];
   if (pool == nullptr) pool = std::make_shared<AddressPool>(loop_, address, limits_);

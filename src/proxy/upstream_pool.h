@@ -44,6 +44,8 @@ struct UpstreamAddress {
   net::SocketAddress socket;
   bool tls = false;
   std::string server_name;  // whom TLS asks for; "" for none
+  bool verify = false;      // its certificate: the chain and the name
+  int verify_depth = -1;    // -1: OpenSSL's
 };
 
 class AddressPool {
@@ -55,6 +57,8 @@ class AddressPool {
 
   const net::SocketAddress& address() const { return address_.socket; }
   bool tls() const { return address_.tls; }
+  bool verify() const { return address_.verify; }
+  int verify_depth() const { return address_.verify_depth; }
   const std::string& server_name() const { return address_.server_name; }
 
   // The connection that was idle for the shortest time, or null.

@@ -69,9 +69,7 @@ class Worker {
   net::Loop& loop() { return *loop_; }
   const Options& options() const { return shared_.options; }
   const RealIp& real_ip() const { return shared_.real_ip; }
-  const net::TlsContext& upstream_tls() const { return *shared_.upstream_tls; }
-  // Of health checks over https.
-  const net::TlsContext& check_tls(bool verify) const {
+  const net::TlsContext& upstream_tls(bool verify) const {
     return verify ? *shared_.verifying_tls : *shared_.upstream_tls;
   }
   WorkerCounters& count() { return counters_; }

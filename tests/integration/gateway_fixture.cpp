@@ -144,6 +144,7 @@ proxy::Options options_of(const Json& given) {
   out.dns_hostsfile = given.value("dns_hostsfile", out.dns_hostsfile);
   out.dns_servers = texts(given, "dns_servers");
   out.access_log = given.value("access_log", "");
+  out.trusted_authorities = given.value("trusted_authorities", "");
   out.proxy_certificate.chain_pem = given.value("certificate", "");
   out.proxy_certificate.key_pem = Secret(given.value("certificate_key", ""));
   out.admin_certificate = out.status_certificate = out.proxy_certificate;

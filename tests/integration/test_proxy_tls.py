@@ -148,6 +148,35 @@ def test_upstreams_over_tls(plane, certificate):
     assert plain.connect().get().status == 502
 
 
+@pytest.mark.parametrize("name, trusted, status", [("a.test", True, 200), ("b.test", True, 502), ("a.test", False, 502)])
+def test_upstreams_are_verified(plane, certificate, name, trusted, status):
+    seen = []
+
+    def secured(connection):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate["files"])
+        try:
+            connection.sock = context.wrap_socket(connection.sock, server_side=True)
+        except ssl.SSLError:
+            return
+        seen.append(connection)
+        echo(connection)
+
+    upstream = Upstream(secured)
+    hosts = f"{certificate['files'][0]}.{upstream.port}.hosts"
+    with open(hosts, "w") as file:
+        file.write("127.0.0.1 a.test b.test\n")
+    service = {"protocol": "https", "host": name, "tls_verify": True, "tls_verify_depth": 1, "retries": 0}
+    gateway = plane(upstream, service=service, dns_hostsfile=hosts,
+                    trusted_authorities=certificate["certificate"] if trusted else "")
+    assert gateway.connect().get().status == status
+    # Nothing is sent to one that is not who it should be, and no connection is shared with those
+    # that need not prove who they are.
+    assert len(upstream.requests) == (1 if status == 200 else 0)
+    gateway.load([{**gateway.config["services"][0], "tls_verify": False}], gateway.config["routes"])
+    assert gateway.connect().get().status == 200
+
+
 def test_a_bad_certificate_is_named_at_start(workspace, backend, certificate):
     from data_plane import DataPlane
     with pytest.raises(Exception) as refused:
