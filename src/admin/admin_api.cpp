@@ -32,7 +32,7 @@ struct AdminApi::Parts {
   Parts(model::Store& store, NodeInfo& info, DeclaredNode* declared,
         model::TargetHealthBoard* health)
       : node(info), entities(store) {
-    add_node_endpoints(endpoints, node);
+    add_node_endpoints(endpoints, node, store);
     add_config_endpoints(endpoints, declared);
     add_control_endpoints(endpoints);
     add_tag_endpoints(endpoints, store);

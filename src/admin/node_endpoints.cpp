@@ -1,6 +1,8 @@
 #include "admin/node_endpoints.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -18,32 +20,55 @@ namespace {
 
 using model::EntitySchema;
 
-Json plugins_json(const NodeInfo& node) {
+// Names of the plugins that are configured somewhere, sorted; none while the database is away.
+std::set<std::string> plugins_in_use(model::Store& store) {
+  std::set<std::string> names;
+  model::PageQuery query{.size = 1000};
+  do {
+    auto page = store.page(model::plugins(), query);
+    if (!page) return names;
+    for (const Json& row : page->rows) names.insert(row["name"].get<std::string>());
+    query.offset = page->next_offset;
+  } while (!query.offset.empty());
+  return names;
+}
+
+Json without_behaviour(const NodeInfo& node) {
+  Json names = Json::array();
+  for (const PluginFacts& plugin : node.plugins()) {
+    if (!plugin.has_behaviour) names.push_back(plugin.name);
+  }
+  return names;
+}
+
+Json plugins_json(const NodeInfo& node, model::Store& store) {
   Json available = Json::object();
   for (const PluginFacts& plugin : node.plugins()) {
     available[plugin.name] = Json{{"version", plugin.version}, {"priority", plugin.priority}};
   }
   return Json{{"available_on_server", std::move(available)},
-              {"enabled_in_cluster", node.plugins_in_use()}};
+              {"enabled_in_cluster", plugins_in_use(store)}};
 }
 
-Answer root_answer(const NodeInfo& node) {
+Answer root_answer(const NodeInfo& node, model::Store& store) {
   Pids pids = node.pids();
   Json configuration = node.configuration();
   Json loaded = Json::object();
   for (const PluginFacts& plugin : node.plugins()) loaded[plugin.name] = true;
   configuration["loaded_plugins"] = std::move(loaded);
-  return json_answer(200, Json{{"tagline", "Welcome to kong"},
-                               {"version", kKongApiLevel},
-                               {"edition", "community"},
-                               {"sallyport", Json{{"version", kVersion}}},
-                               {"hostname", node.hostname()},
-                               {"node_id", node.node_id()},
-                               {"pids", Json{{"master", pids.master}, {"workers", pids.workers}}},
-                               // Kong's own; there are none in this gateway.
-                               {"timers", Json{{"running", 0}, {"pending", 0}}},
-                               {"plugins", plugins_json(node)},
-                               {"configuration", std::move(configuration)}});
+  return json_answer(
+      200, Json{{"tagline", "Welcome to kong"},
+                {"version", kKongApiLevel},
+                {"edition", "community"},
+                {"sallyport", Json{{"version", kVersion},
+                                   {"plugins_without_behaviour", without_behaviour(node)}}},
+                {"hostname", node.hostname()},
+                {"node_id", node.node_id()},
+                {"pids", Json{{"master", pids.master}, {"workers", pids.workers}}},
+                // Kong's own; there are none in this gateway.
+                {"timers", Json{{"running", 0}, {"pending", 0}}},
+                {"plugins", plugins_json(node, store)},
+                {"configuration", std::move(configuration)}});
 }
 
 Answer endpoints_answer(const Endpoints& endpoints) {
@@ -86,10 +111,11 @@ Answer validate_answer(const Request& request, const std::string& name) {
 
 }  // namespace
 
-void add_node_endpoints(Endpoints& endpoints, NodeInfo& node) {
+void add_node_endpoints(Endpoints& endpoints, NodeInfo& node, model::Store& store) {
+  model::Store* s = &store;
   const NodeInfo* n = &node;
   const Endpoints* table = &endpoints;
-  endpoints.add("/", "GET", [n](auto&, Keys) { return root_answer(*n); });
+  endpoints.add("/", "GET", [n, s](auto&, Keys) { return root_answer(*n, *s); });
   endpoints.add("/status", "GET", [n](auto& r, Keys) { return status_answer(*n, r); });
   endpoints.add("/endpoints", "GET", [table](auto&, Keys) { return endpoints_answer(*table); });
   endpoints.add("/plugins/enabled", "GET", [n](auto&, Keys) { return plugins_enabled_answer(*n); });

@@ -4,10 +4,11 @@
 
 #include "admin/endpoints.h"
 #include "admin/node_info.h"
+#include "model/store.h"
 
 namespace sallyport::admin {
 
 // `node` and `endpoints` outlive the endpoints added.
-void add_node_endpoints(Endpoints& endpoints, NodeInfo& node);
+void add_node_endpoints(Endpoints& endpoints, NodeInfo& node, model::Store& store);
 
 }  // namespace sallyport::admin

@@ -75,6 +75,7 @@ struct PluginFacts {
   std::string name = {};
   std::string version = {};
   int priority = 0;
+  bool has_behaviour = true;  // false: it can be configured, and this gateway cannot run it
 };
 
 class NodeInfo {

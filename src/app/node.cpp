@@ -13,6 +13,7 @@
 #include "base/uuid.h"
 #include "conf/display.h"
 #include "model/plugin_declarations.h"
+#include "plugins/all.h"
 
 namespace sallyport::app {
 
@@ -102,9 +103,13 @@ std::optional<admin::LinkFacts> Node::link() const {
 
 std::vector<admin::PluginFacts> Node::plugins() const {
   std::vector<admin::PluginFacts> out;
+  const plugin::Definitions definitions = plugins::all();
   for (const model::PluginDeclaration& plugin : model::plugin_declarations()) {
     if (!model::plugin_enabled(plugin.name)) continue;
-    out.push_back({.name = plugin.name, .version = plugin.version, .priority = plugin.priority});
+    out.push_back({.name = plugin.name,
+                   .version = plugin.version,
+                   .priority = plugin.priority,
+                   .has_behaviour = plugin::find(definitions, plugin.name) != nullptr});
   }
   return out;
 }
