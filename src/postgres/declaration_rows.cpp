@@ -24,9 +24,9 @@ std::string label(const EntitySchema& entity, const Json& row) {
   return entity.name;
 }
 
-// The database has a default workspace of its own, with its own id.
+// The database has a default workspace of its own, with its own id; tags are a view of the others.
 bool skipped(const EntitySchema& entity) {
-  return &entity == &model::workspaces();
+  return &entity == &model::workspaces() || !entity.declarative;
 }
 
 Result<void> write_rows(Connection& connection, const Declaration::Rows& rows) {
