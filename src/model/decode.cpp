@@ -94,6 +94,8 @@ Result<Route> decode_route(const Json& json) {
   row.texts("snis", route.snis);
   read_peers(row, "sources", route.sources);
   read_peers(row, "destinations", route.destinations);
+  row.text("expression", route.expression);
+  row.integer("priority", route.priority);
   row.integer("regex_priority", route.regex_priority);
   row.integer("created_at", route.created_at);
   row.integer("https_redirect_status_code", route.https_redirect_status_code);

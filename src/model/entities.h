@@ -55,6 +55,8 @@ struct Route {
   std::vector<std::string> snis;
   std::vector<Peer> sources;
   std::vector<Peer> destinations;
+  std::string expression;  // "" for a route of attributes; see router_flavor
+  int64_t priority = 0;    // of the expression
   int64_t regex_priority = 0;
   int64_t created_at = 0;  // Unix seconds
   int32_t https_redirect_status_code = 426;

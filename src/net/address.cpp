@@ -8,57 +8,6 @@
 
 namespace sallyport::net {
 
-std::optional<IpAddress> IpAddress::parse(std::string_view text) {
-  if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
-    text = text.substr(1, text.size() - 2);
-  }
-  char buffer[INET6_ADDRSTRLEN + 1];
-  if (text.empty() || text.size() >= sizeof(buffer)) return std::nullopt;
-  std::memcpy(buffer, text.data(), text.size());
-  buffer[text.size()] = '\0';
-
-  IpAddress out;
-  if (inet_pton(AF_INET, buffer, &out.bytes[12]) == 1) {
-    out.bytes[10] = out.bytes[11] = 0xff;
-    out.v4 = true;
-    return out;
-  }
-  if (inet_pton(AF_INET6, buffer, out.bytes.data()) != 1) return std::nullopt;
-  return out;
-}
-
-std::string IpAddress::text() const {
-  char buffer[INET6_ADDRSTRLEN];
-  const char* result = v4 ? inet_ntop(AF_INET, &bytes[12], buffer, sizeof(buffer))
-                          : inet_ntop(AF_INET6, bytes.data(), buffer, sizeof(buffer));
-  return result ? result : "";
-}
-
-std::optional<Cidr> Cidr::parse(std::string_view text) {
-  Cidr out;
-  const size_t slash = text.find('/');
-  auto address = IpAddress::parse(text.substr(0, slash));
-  if (!address) return std::nullopt;
-  out.base_ = *address;
-  if (slash == std::string_view::npos) return out;
-
-  auto bits = text::to_integer(text.substr(slash + 1));
-  const int width = address->v4 ? 32 : 128;
-  if (!bits || *bits < 0 || *bits > width) return std::nullopt;
-  out.bits_ = static_cast<int>(*bits) + (128 - width);
-  return out;
-}
-
-bool Cidr::contains(const IpAddress& address) const {
-  if (base_.v4 != address.v4) return false;
-  const int whole = bits_ / 8;
-  if (std::memcmp(base_.bytes.data(), address.bytes.data(), whole) != 0) return false;
-  const int rest = bits_ % 8;
-  if (rest == 0) return true;
-  const auto mask = static_cast<uint8_t>(0xff << (8 - rest));
-  return (base_.bytes[whole] & mask) == (address.bytes[whole] & mask);
-}
-
 Result<SocketAddress> SocketAddress::parse(std::string_view address, uint16_t port) {
   if (address.starts_with("unix:")) {
     const std::string_view path = address.substr(5);

@@ -1,8 +1,6 @@
-// Addresses: IPv4, IPv6 and unix sockets as the kernel takes them, and IP addresses as plain values
-// for comparison with CIDR ranges. Values; any thread.
+// Addresses: IPv4, IPv6 and unix sockets as the kernel takes them. Values; any thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,29 +11,12 @@
 #include <sys/un.h>
 
 #include "base/error.h"
+#include "base/ip_address.h"
 
 namespace sallyport::net {
 
-// An IP address in 16 bytes; IPv4 as ::ffff:a.b.c.d, so that both families compare alike.
-struct IpAddress {
-  std::array<uint8_t, 16> bytes{};
-  bool v4 = false;
-
-  static std::optional<IpAddress> parse(std::string_view text);  // "10.0.0.1", "::1", "[::1]"
-  std::string text() const;
-  bool operator==(const IpAddress&) const = default;
-};
-
-// A range of addresses: "10.0.0.0/8", "::1", "0.0.0.0/0".
-class Cidr {
- public:
-  static std::optional<Cidr> parse(std::string_view text);
-  bool contains(const IpAddress& address) const;
-
- private:
-  IpAddress base_;
-  int bits_ = 128;  // of the 16 bytes
-};
+using sallyport::Cidr;
+using sallyport::IpAddress;
 
 class SocketAddress {
  public:

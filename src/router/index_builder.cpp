@@ -13,6 +13,14 @@ namespace {
 // Below this a group is scanned faster than it is looked up.
 constexpr size_t kSplitAbove = 16;
 
+// Whether a request's value may be looked up instead of compared.
+bool is_looked_up(const HeaderCondition& condition) {
+  return condition.pattern == nullptr &&
+         std::ranges::all_of(condition.values, [](const std::string& value) {
+           return value.size() <= kLongestLookup;
+         });
+}
+
 }  // namespace
 
 RouteIndex IndexBuilder::build(std::vector<RouteRules> routes) {
@@ -40,6 +48,7 @@ void IndexBuilder::rank(std::vector<RouteRules>& routes) {
   if (std::ranges::any_of(entries_, needs_details)) out_.details.resize(entries_.size());
   for (size_t rank = 0; rank < out_.details.size(); ++rank) {
     out_.details[rank] = {.conditions = entries_[rank].conditions,
+                          .expression = entries_[rank].route->expression,
                           .pattern = entries_[rank].rule->pattern};
   }
 }
@@ -70,6 +79,7 @@ void IndexBuilder::place(const Entry& entry, uint32_t rank) {
     if (!conditions.other_methods.empty()) posting.flags |= Posting::kOtherMethods;
   }
   if (entry.rule->pattern != nullptr) posting.flags |= Posting::kPattern;
+  if (entry.route->expression != nullptr) posting.flags |= Posting::kExpression;
   auto put = [&](uint32_t bucket) {
     uint32_t group = group_of(bucket, entry.rule->prefix);
     out_.groups[group].best = std::min(out_.groups[group].best, rank);
@@ -184,8 +194,7 @@ void IndexBuilder::split_group(uint32_t group, std::span<const Posting> postings
       continue;
     }
     const Conditions& conditions = out_.conditions[entry.conditions];
-    auto header = std::ranges::find_if(
-        conditions.headers, [](const HeaderCondition& h) { return h.pattern == nullptr; });
+    auto header = std::ranges::find_if(conditions.headers, is_looked_up);
     bool exact_snis = !conditions.snis.empty() &&
                       std::ranges::all_of(conditions.snis, [](const NamePattern& sni) {
                         return sni.kind == NameKind::exact;

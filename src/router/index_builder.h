@@ -24,7 +24,8 @@ class IndexBuilder {
     uint32_t conditions;
   };
   static bool needs_details(const Entry& entry) {
-    return entry.conditions != kNoIndex || entry.rule->pattern != nullptr;
+    return entry.conditions != kNoIndex || entry.rule->pattern != nullptr ||
+           entry.route->expression != nullptr;
   }
   struct Placed {  // a posting, with the group it goes to
     uint32_t group = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include <pcre2.h>
 
@@ -16,13 +17,22 @@ constexpr uint32_t kMaxGroups = 100;
 struct MatchState {
   pcre2_match_data* data = pcre2_match_data_create(kMaxGroups + 1, nullptr);
   pcre2_match_context* context = pcre2_match_context_create(nullptr);
+  // The 32 KB that JIT takes from the thread's stack do not do for "(/[a-z]+)+$" on a long path.
+  pcre2_jit_stack* stack = pcre2_jit_stack_create(size_t{32} << 10, size_t{512} << 10, nullptr);
 
   MatchState() {
-    if (context != nullptr) pcre2_set_match_limit(context, kMatchLimit);
+    if (context != nullptr && stack != nullptr) pcre2_jit_stack_assign(context, nullptr, stack);
   }
+  uint64_t gave_up = 0;
+
   ~MatchState() {
     pcre2_match_data_free(data);
     pcre2_match_context_free(context);
+    pcre2_jit_stack_free(stack);
+  }
+  void limit(size_t subject_size) {
+    const size_t steps = kMatchLimitBytes / std::max<size_t>(1, subject_size);
+    pcre2_set_match_limit(context, static_cast<uint32_t>(std::min(steps, kMatchLimit)));
   }
   MatchState(const MatchState&) = delete;
   MatchState& operator=(const MatchState&) = delete;
@@ -118,7 +128,8 @@ std::string literal_prefix_of(std::string_view pattern) {
 
 Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text, Kind kind) {
   uint32_t options = PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY;
-  options |= kind == Kind::path ? PCRE2_ANCHORED : PCRE2_CASELESS;
+  options |= kind == Kind::path ? PCRE2_ANCHORED : PCRE2_USE_OFFSET_LIMIT;
+  if (kind == Kind::header_value) options |= PCRE2_CASELESS;
   int code = 0;
   PCRE2_SIZE offset = 0;
   auto pattern = std::make_shared<Pattern>();
@@ -138,8 +149,12 @@ Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text, K
   }
   // Without JIT (it can be compiled out of PCRE2) the interpreter does the same more slowly.
   pcre2_jit_compile(pattern->code_.get(), PCRE2_JIT_COMPLETE);
+  pattern->anchored_ = kind == Kind::path;
   pattern->groups_ = groups_of(pattern->code_.get(), groups);
   if (kind == Kind::path) pattern->literal_prefix_ = literal_prefix_of(text);
+  if (kind == Kind::expression && text.starts_with('^')) {
+    pattern->literal_prefix_ = literal_prefix_of(text.substr(1));
+  }
   return pattern;
 }
 
@@ -162,14 +177,53 @@ Result<std::shared_ptr<const Pattern>> PatternCache::get(std::string_view text,
   return pattern;
 }
 
+int Pattern::search(std::string_view subject) const {
+  using Clock = std::chrono::steady_clock;
+  MatchState& state = match_state();
+  const Clock::time_point deadline = Clock::now() + std::chrono::nanoseconds(kTimeLimitNs);
+  size_t places = 1;
+  size_t at = 0;
+  while (at <= subject.size()) {
+    pcre2_set_offset_limit(state.context, at + places - 1);
+    const Clock::time_point begin = Clock::now();
+    const int result =
+        pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), at,
+                    PCRE2_NO_UTF_CHECK, state.data, state.context);
+    const Clock::time_point end = Clock::now();
+    if (result != PCRE2_ERROR_NOMATCH) return result;
+    if (end > deadline) return PCRE2_ERROR_MATCHLIMIT;
+    at += places;
+    const bool quick = end - begin < std::chrono::nanoseconds(kTimeLimitNs / 40);
+    places = quick ? places * 2 : std::max<size_t>(1, places / 8);
+  }
+  return PCRE2_ERROR_NOMATCH;
+}
+
 Pattern::Spans Pattern::match(std::string_view subject) const {
   MatchState& state = match_state();
-  if (state.data == nullptr) return {nullptr, 0};
-  int result = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()),
-                           subject.size(), 0, PCRE2_NO_UTF_CHECK, state.data, state.context);
-  if (result <= 0) return {nullptr, 0};
+  if (state.data == nullptr || state.context == nullptr || subject.size() > kLongestSubject) {
+    ++state.gave_up;
+    return {nullptr, 0};
+  }
+  state.limit(subject.size());
+  int result = 0;
+  if (anchored_ || subject.size() < kTimedSubject) {
+    result = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(),
+                         0, PCRE2_NO_UTF_CHECK, state.data, state.context);
+  } else {
+    result = search(subject);
+    pcre2_set_offset_limit(state.context, PCRE2_UNSET);
+  }
+  if (result <= 0) {
+    if (result != PCRE2_ERROR_NOMATCH) ++state.gave_up;
+    return {nullptr, 0};
+  }
   const size_t* pairs = pcre2_get_ovector_pointer(state.data);
   return {pairs, static_cast<uint32_t>(result)};
+}
+
+uint64_t Pattern::gave_up() {
+  return match_state().gave_up;
 }
 
 }  // namespace sallyport::router

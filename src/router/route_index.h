@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "router/conditions.h"
+#include "router/expression_program.h"
 #include "router/hash_index.h"
 #include "router/large_pages.h"
 #include "router/pattern.h"
@@ -27,6 +28,9 @@ namespace sallyport::router {
 
 inline constexpr uint32_t kNoRank = UINT32_MAX;
 inline constexpr uint32_t kNoIndex = UINT32_MAX;
+
+// Longer names and header values of requests are not looked up in lower case.
+inline constexpr size_t kLongestLookup = 255;
 
 // One rule under one host; enough to judge most rules.
 struct Posting {
@@ -37,6 +41,7 @@ struct Posting {
     kOtherMethods = 16,
     kPattern = 32,
     kHttpsOnly = 64,
+    kExpression = 128,
   };
   uint32_t rank = kNoRank;
   uint32_t route = 0;
@@ -45,9 +50,10 @@ struct Posting {
   uint8_t flags = 0;
 };
 
-// The rest, for rules with conditions or a pattern. By rank.
+// The rest, for rules with conditions, a pattern or an expression. By rank.
 struct RuleDetails {
   uint32_t conditions = kNoIndex;
+  std::shared_ptr<const ExpressionProgram> expression;
   std::shared_ptr<const Pattern> pattern;
 };
 

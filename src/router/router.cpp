@@ -16,13 +16,13 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
 Router Router::build(std::span<const std::shared_ptr<const model::Route>> routes,
-                     std::vector<Error>* faults, const Router* previous) {
+                     std::vector<Error>* faults, const Router* previous, Flavor flavor) {
   bool has_previous = previous != nullptr && previous->index_ != nullptr;
   PatternCache patterns(has_previous ? &previous->index_->patterns : nullptr);
   std::vector<RouteRules> rules;
   rules.reserve(routes.size());
   for (uint32_t i = 0; i < routes.size(); ++i) {
-    auto made = make_rules(*routes[i], i, patterns);
+    auto made = make_rules(*routes[i], i, patterns, flavor);
     if (made) {
       rules.push_back(*std::move(made));
     } else if (faults != nullptr) {

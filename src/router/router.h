@@ -1,19 +1,27 @@
-// Which route answers a request: Kong's `traditional_compatible` flavour. Built once per snapshot
-// on the control thread, immutable, matched from all workers at once without allocation or lock.
+// Which route answers a request over HTTP, in any of Kong's flavours. Built once per snapshot on
+// the control thread, immutable, matched from all workers at once without allocation or lock.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/ip_address.h"
 #include "http/message.h"
 #include "model/entities.h"
+#include "router/flavor.h"
 
 namespace sallyport::router {
+
+struct Endpoint {
+  std::optional<IpAddress> ip;  // none over unix sockets
+  uint16_t port = 0;
+};
 
 // What is matched. All views outlive the match; `path` is normalised (http/uri.h) and has no query.
 // The names of `headers` match whatever their case, and '_' stands for '-'.
@@ -25,6 +33,10 @@ struct MatchInput {
   std::span<const http::Header> headers;
   std::string_view sni;  // "" on plain connections and when the client sent none
   model::Protocol protocol = model::Protocol::http;  // http, or https when it came over TLS
+  // Only expressions ask about these.
+  std::string_view query{};  // as received, without '?'
+  Endpoint source{};         // the client
+  Endpoint destination{};    // where it was accepted
 };
 
 struct Capture {
@@ -58,7 +70,8 @@ class Router {
   // decided by created_at, then by the order of `routes`.
   // Regular expressions that `previous` knows are not compiled again; it may be null.
   static Router build(std::span<const std::shared_ptr<const model::Route>> routes,
-                      std::vector<Error>* faults, const Router* previous = nullptr);
+                      std::vector<Error>* faults, const Router* previous = nullptr,
+                      Flavor flavor = Flavor::traditional_compatible);
 
   // True and `out` filled when a route matches.
   bool match(const MatchInput& input, Match& out) const;

@@ -1,20 +1,20 @@
 // Random route tables and requests against a matcher that reads the rules off the manual: every
 // route is looked at, nothing is indexed.
 #include <algorithm>
-#include <random>
 #include <string>
 #include <tuple>
 
 #include <gtest/gtest.h>
 
 #include "router/router.h"
+#include "router/test_routes.h"
 
 namespace sallyport::router {
 namespace {
 
 using model::Protocol;
 using model::Route;
-using Random = std::mt19937;
+using namespace test;
 
 bool in(char c, std::string_view set) {
   return set.find(c) != std::string_view::npos;
@@ -34,7 +34,7 @@ struct KnownPattern {
 
 constexpr size_t kNo = std::string_view::npos;
 
-const KnownPattern kPatterns[] = {
+const KnownPattern kMeanings[] = {
     {"~/a", [](std::string_view p) { return p.starts_with("/a") ? size_t{2} : kNo; }},
     {"~/[ab]+$",
      [](std::string_view p) {
@@ -57,13 +57,6 @@ const KnownPattern kPatterns[] = {
        return p.starts_with("/a/b.") || p.starts_with("/a/c.") ? size_t{5} : kNo;
      }},
     {"~/", [](std::string_view p) { return p.starts_with('/') ? size_t{1} : kNo; }},
-};
-
-struct Request {
-  std::string method, host, path, sni;
-  uint16_t port = 80;
-  Protocol protocol = Protocol::http;
-  std::vector<std::pair<std::string, std::string>> headers;
 };
 
 std::string lower(std::string s) {
@@ -157,7 +150,7 @@ Verdict reference(const std::vector<std::shared_ptr<const Route>>& routes, const
     if (r.paths.empty()) consider(false, 0, 0);
     for (const std::string& path : r.paths) {
       if (path.starts_with('~')) {
-        auto known = std::ranges::find(kPatterns, path, &KnownPattern::text);
+        auto known = std::ranges::find(kMeanings, path, &KnownPattern::text);
         size_t size = known->match(q.path);
         if (size != kNo) consider(true, 0, size);
       } else if (q.path.starts_with(path)) {
@@ -166,85 +159,6 @@ Verdict reference(const std::vector<std::shared_ptr<const Route>>& routes, const
     }
   }
   return best;
-}
-
-template <typename T, size_t N>
-const T& pick(Random& random, const T (&list)[N]) {
-  return list[random() % N];
-}
-
-bool chance(Random& random, unsigned percent) {
-  return random() % 100 < percent;
-}
-
-std::string random_path(Random& random) {
-  std::string path = "/";
-  for (unsigned size = random() % 7; size > 0; --size) {
-    char c = "aaabbc/."[random() % 8];
-    if (path.ends_with('/') && in(c, "/.")) c = 'a';  // stays normal
-    path += c;
-  }
-  return path;
-}
-
-const std::string_view kHosts[] = {"a.com",   "b.a.com", "c.b.a.com", "*.a.com",  "*.com",
-                                   "a.*",     "b.*",     "b.a.*",     "a.com:81", "*.a.com:81",
-                                   "B.A.com", "x.a.com", "y.a.com",   "a.org",    "c.*:81"};
-const std::string_view kNames[] = {"a.com", "b.a.com", "c.b.a.com", "x.a.com",
-                                   "a.org", "A.com",   "z"};
-const std::string_view kMethods[] = {"GET", "POST", "PURGE", "DELETE"};
-const std::string_view kHeaderNames[] = {"x-one", "X-Two", "x-three"};
-const std::string_view kValues[] = {"a", "B", "bb", "c", "d", "e", "f", "g"};
-
-// A table uses few kinds of attribute or many, so that small and crowded groups both occur.
-Route random_route(Random& random, unsigned density) {
-  Route r;
-  r.protocols = {Protocol::http, Protocol::https};
-  if (chance(random, 10)) r.protocols = {chance(random, 50) ? Protocol::http : Protocol::https};
-  r.created_at = random() % 3;
-  r.regex_priority = static_cast<int64_t>(random() % 4) - 1;
-  if (chance(random, density)) {
-    for (unsigned n = 1 + random() % 2; n > 0; --n) r.hosts.emplace_back(pick(random, kHosts));
-  }
-  if (chance(random, 80)) {
-    for (unsigned n = 1 + random() % 3; n > 0; --n) {
-      r.paths.push_back(chance(random, 25) ? std::string(pick(random, kPatterns).text)
-                                           : random_path(random));
-    }
-  }
-  if (chance(random, density / 2)) r.methods.emplace_back(pick(random, kMethods));
-  for (std::string_view name : kHeaderNames) {
-    if (!chance(random, density / 3)) continue;
-    std::vector<std::string> values{"~*^b"};
-    if (chance(random, 85))
-      values = {std::string(pick(random, kValues)), std::string(pick(random, kValues))};
-    r.headers.emplace_back(name, std::move(values));
-  }
-  if (chance(random, density / 4)) {
-    std::string sni(pick(random, kHosts));
-    r.snis.push_back(sni.substr(0, sni.find(':')));
-  }
-  if (r.hosts.empty() && r.paths.empty() && r.methods.empty() && r.headers.empty() &&
-      r.snis.empty()) {
-    r.paths.push_back(random_path(random));
-  }
-  return r;
-}
-
-Request random_request(Random& random) {
-  Request q;
-  q.method = pick(random, kMethods);
-  q.host = chance(random, 5) ? "" : pick(random, kNames);
-  q.path = random_path(random);
-  q.port = chance(random, 30) ? 81 : 80;
-  if (chance(random, 40)) {
-    q.protocol = Protocol::https;
-    if (chance(random, 80)) q.sni = pick(random, kNames);
-  }
-  for (unsigned n = random() % 4; n > 0; --n) {
-    q.headers.emplace_back(pick(random, kHeaderNames), pick(random, kValues));
-  }
-  return q;
 }
 
 std::string describe(const std::vector<std::shared_ptr<const Route>>& routes, const Request& q) {

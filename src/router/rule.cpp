@@ -1,10 +1,14 @@
 #include "router/rule.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <tuple>
 
 #include "base/text.h"
 #include "http/uri.h"
+#include "router/expression_keys.h"
+#include "router/expression_program.h"
 
 namespace sallyport::router {
 namespace {
@@ -47,6 +51,111 @@ Result<Rule> make_rule(const std::string& path, PatternCache& patterns) {
   return rule;
 }
 
+uint64_t priority(const model::Route& route, bool plain_hosts, bool regex, uint64_t regex_order,
+                  uint64_t length) {
+  uint64_t kinds = 0;
+  kinds += route.methods.empty() ? 0 : 1;
+  kinds += route.hosts.empty() ? 0 : 1;
+  kinds += route.headers.empty() ? 0 : 1;
+  kinds += route.snis.empty() ? 0 : 1;
+  kinds += route.paths.empty() ? 0 : 1;
+  const uint64_t headers = std::min<uint64_t>(route.headers.size(), 255);
+  return kinds << 61 | uint64_t{plain_hosts} << 60 | uint64_t{regex} << 59 | headers << 51 |
+         regex_order << 19 | std::min<uint64_t>(length, kMaxPrefix);
+}
+
+uint64_t regex_order_of(int64_t regex_priority) {
+  return static_cast<uint64_t>(std::clamp<int64_t>(regex_priority, INT32_MIN, INT32_MAX) -
+                               INT32_MIN);
+}
+
+bool only_plain(const std::vector<HostPattern>& hosts) {
+  return !hosts.empty() && std::ranges::all_of(hosts, [](const HostPattern& host) {
+    return host.name.kind == NameKind::exact;
+  });
+}
+
+bool is_regex(std::string_view path) {
+  return path.starts_with('~');
+}
+
+// Within a route of the traditional flavor: regexes as they stand, then prefixes from the longest.
+std::vector<std::string> in_traditional_order(const std::vector<std::string>& paths) {
+  std::vector<std::string> out, prefixes;
+  for (const std::string& path : paths) (is_regex(path) ? out : prefixes).push_back(path);
+  std::ranges::sort(prefixes, std::ranges::greater(), &std::string::size);
+  std::ranges::move(prefixes, std::back_inserter(out));
+  return out;
+}
+
+Result<RouteRules> expression_rules(const model::Route& route, uint32_t index,
+                                    PatternCache& patterns, RouteRules out) {
+  ExpressionFault fault;
+  const auto root = parse_expression(route.expression, Subsystem::http, patterns, fault);
+  if (!root) {
+    return fail("router.expression", Side::config,
+                "its expression is broken: " + fault.text(route.expression));
+  }
+  ExpressionKeys keys = keys_of(*root);
+  out.expression = std::make_shared<const ExpressionProgram>(*root);
+  out.methods = 0xffff;
+  out.conditions.headers = std::move(keys.headers);
+  for (NamePattern& host : keys.hosts) out.hosts.push_back({.name = std::move(host)});
+  if (keys.prefixes.empty()) keys.prefixes.emplace_back();
+  for (std::string& prefix : keys.prefixes) {
+    // The newest of equals goes first.
+    out.rules.push_back({.priority = static_cast<uint64_t>(route.priority),
+                         .created_at = -route.created_at,
+                         .route = index,
+                         .path_order = static_cast<uint32_t>(out.rules.size()),
+                         .prefix = std::move(prefix),
+                         .pattern = nullptr});
+  }
+  return out;
+}
+
+Result<void> check_kinds(const model::Route& route, Flavor flavor) {
+  if (!route.expression.empty() && flavor != Flavor::expressions) {
+    return fail("router.expression", Side::config,
+                "it has an expression, which only router_flavor = expressions reads");
+  }
+  if (!route.expression.empty()) return {};
+  if (!route.methods.empty() || !route.hosts.empty() || !route.headers.empty() ||
+      !route.snis.empty() || !route.paths.empty()) {
+    return {};
+  }
+  return fail(
+      "router.empty", Side::config,
+      "it has none of methods, hosts, headers, snis and paths, and would take every request");
+}
+
+Result<RouteRules> attribute_rules(const model::Route& route, uint32_t index,
+                                   PatternCache& patterns, Flavor flavor, RouteRules out) {
+  auto conditions = parse_conditions(route, patterns);
+  if (!conditions) return fail(conditions.error());
+  out.conditions = *std::move(conditions);
+  out.methods = method_bits(route.methods, out.conditions.other_methods);
+  for (const std::string& host : route.hosts) out.hosts.push_back(parse_host(host));
+  const bool plain_hosts = only_plain(out.hosts);
+  const bool traditional = flavor == Flavor::traditional;
+  auto add = [&](Rule rule) {
+    rule.priority =
+        traditional ? traditional_priority_of(route, plain_hosts)
+                    : priority_of(route, plain_hosts, rule.pattern != nullptr, rule.prefix.size());
+    rule.created_at = route.created_at;
+    rule.route = index;
+    rule.path_order = static_cast<uint32_t>(out.rules.size());
+    out.rules.push_back(std::move(rule));
+  };
+  if (route.paths.empty()) add({});
+  for (const std::string& path : traditional ? in_traditional_order(route.paths) : route.paths) {
+    auto rule = make_rule(path, patterns);
+    if (!rule) return fail(rule.error());
+    add(*std::move(rule));
+  }
+  return out;
+}
+
 }  // namespace
 
 HostPattern parse_host(std::string_view text) {
@@ -61,56 +170,33 @@ HostPattern parse_host(std::string_view text) {
 }
 
 uint64_t priority_of(const model::Route& route, bool plain_hosts, bool regex, size_t prefix_size) {
-  uint64_t kinds = 0;
-  kinds += route.methods.empty() ? 0 : 1;
-  kinds += route.hosts.empty() ? 0 : 1;
-  kinds += route.headers.empty() ? 0 : 1;
-  kinds += route.snis.empty() ? 0 : 1;
-  kinds += route.paths.empty() ? 0 : 1;
-  uint64_t headers = std::min<uint64_t>(route.headers.size(), 255);
-  int64_t clamped = std::clamp<int64_t>(route.regex_priority, INT32_MIN, INT32_MAX);
-  // Without a regex the field is the same for all, so that it decides nothing.
-  auto regex_priority = static_cast<uint64_t>((regex ? clamped : 0) - INT32_MIN);
-  uint64_t length = regex ? 0 : std::min<uint64_t>(prefix_size, kMaxPrefix);
-  return kinds << 61 | uint64_t{plain_hosts} << 60 | uint64_t{regex} << 59 | headers << 51 |
-         regex_priority << 19 | length;
+  // Without a regex regex_priority is the same for all, so that it decides nothing.
+  return priority(route, plain_hosts, regex, regex_order_of(regex ? route.regex_priority : 0),
+                  regex ? 0 : prefix_size);
 }
 
-Result<RouteRules> make_rules(const model::Route& route, uint32_t index, PatternCache& patterns) {
+uint64_t traditional_priority_of(const model::Route& route, bool plain_hosts) {
+  const bool regex = std::ranges::any_of(route.paths, is_regex);
+  size_t longest = 0;
+  for (const std::string& path : route.paths) {
+    if (!is_regex(path)) longest = std::max(longest, path.size());
+  }
+  return priority(route, plain_hosts, regex, regex_order_of(route.regex_priority), longest);
+}
+
+Result<RouteRules> make_rules(const model::Route& route, uint32_t index, PatternCache& patterns,
+                              Flavor flavor) {
   RouteRules out;
   set_protocols(route, out);
   if (out.protocols == 0) return out;
-  if (route.methods.empty() && route.hosts.empty() && route.headers.empty() && route.snis.empty() &&
-      route.paths.empty()) {
-    return fail(about_route(route, {.code = "router.empty",
-                                    .side = Side::config,
-                                    .detail = "it has none of methods, hosts, headers, snis and "
-                                              "paths, and would take every request",
-                                    .remedy = ""}));
+  if (auto sound = check_kinds(route, flavor); !sound) {
+    return fail(about_route(route, sound.error()));
   }
-  auto conditions = parse_conditions(route, patterns);
-  if (!conditions) return fail(about_route(route, conditions.error()));
-  out.conditions = *std::move(conditions);
-  out.methods = method_bits(route.methods, out.conditions.other_methods);
-  for (const std::string& host : route.hosts) out.hosts.push_back(parse_host(host));
-  bool plain_hosts = !out.hosts.empty() && std::ranges::all_of(out.hosts, [](const auto& host) {
-    return host.name.kind == NameKind::exact;
-  });
-
-  auto add = [&](Rule rule) {
-    rule.priority = priority_of(route, plain_hosts, rule.pattern != nullptr, rule.prefix.size());
-    rule.created_at = route.created_at;
-    rule.route = index;
-    rule.path_order = static_cast<uint32_t>(out.rules.size());
-    out.rules.push_back(std::move(rule));
-  };
-  if (route.paths.empty()) add({});
-  for (const std::string& path : route.paths) {
-    auto rule = make_rule(path, patterns);
-    if (!rule) return fail(about_route(route, rule.error()));
-    add(*std::move(rule));
-  }
-  return out;
+  auto rules = route.expression.empty()
+                   ? attribute_rules(route, index, patterns, flavor, std::move(out))
+                   : expression_rules(route, index, patterns, std::move(out));
+  if (!rules) return fail(about_route(route, rules.error()));
+  return rules;
 }
 
 bool goes_before(const Rule& a, const Rule& b) {

@@ -11,9 +11,12 @@
 #include "base/error.h"
 #include "model/entities.h"
 #include "router/conditions.h"
+#include "router/flavor.h"
 #include "router/pattern.h"
 
 namespace sallyport::router {
+
+class ExpressionProgram;
 
 struct HostPattern {
   NamePattern name;
@@ -39,7 +42,8 @@ struct RouteRules {
   std::vector<Rule> rules;
   std::vector<HostPattern> hosts;
   Conditions conditions;
-  uint16_t methods = 0;   // method_bits()
+  std::shared_ptr<const ExpressionProgram> expression;  // then the rest only narrows the search
+  uint16_t methods = 0;                                 // method_bits()
   uint8_t protocols = 0;  // kOverHttp | kOverHttps; 0: not a route for HTTP
   bool https_only = false;
 };
@@ -49,8 +53,14 @@ struct RouteRules {
 // regex_priority (regex paths only); the length of a prefix path.
 uint64_t priority_of(const model::Route& route, bool plain_hosts, bool regex, size_t prefix_size);
 
-// Errors: "router.regex", "router.path", "router.empty", each naming the route.
-Result<RouteRules> make_rules(const model::Route& route, uint32_t index, PatternCache& patterns);
+// The order of Kong's traditional router: how many kinds; only plain hosts; any regex path; the
+// number of headers; regex_priority; the longest prefix path. One place for all paths of a route.
+uint64_t traditional_priority_of(const model::Route& route, bool plain_hosts);
+
+// Errors: "router.regex", "router.path", "router.empty", "router.expression", each naming the
+// route.
+Result<RouteRules> make_rules(const model::Route& route, uint32_t index, PatternCache& patterns,
+                              Flavor flavor);
 
 // Whether `a` is tried before `b`.
 bool goes_before(const Rule& a, const Rule& b);

@@ -4,6 +4,7 @@
 
 #include "http/character.h"
 #include "http/headers.h"
+#include "router/expression_value.h"
 #include "router/prefix_hash.h"
 #include "router/rule.h"
 
@@ -33,8 +34,11 @@ Search::Search(const RouteIndex& index, const MatchInput& input, Match& out)
       protocol_(input.protocol == model::Protocol::https ? kOverHttps : kOverHttp) {}
 
 bool Search::run() {
+  const uint64_t before = Pattern::gave_up();
   if (!host_.empty()) visit_host();
   visit(0);
+  // Not routed rather than routed past a route that may have been meant.
+  if (Pattern::gave_up() != before) return false;
   return best_ != kNoRank;
 }
 
@@ -133,8 +137,8 @@ void Search::consider(const Posting& posting) {
   best_ = posting.rank;
   out_.route = posting.route;
   out_.https_only = (posting.flags & Posting::kHttpsOnly) != 0;
-  out_.regex = (posting.flags & Posting::kPattern) != 0;
-  if (out_.regex) return;  // fits() has told what matched
+  if ((posting.flags & (Posting::kPattern | Posting::kExpression)) != 0) return;  // fits() has told
+  out_.regex = false;
   out_.matched_path = input_.path.substr(0, prefix_size_);
   out_.capture_count = 0;
 }
@@ -144,8 +148,8 @@ bool Search::fits(const Posting& posting) {
   if (posting.port != 0 && posting.port != input_.port) return false;
   bool method_fits = (posting.methods & method_) != 0;
   if (!method_fits && (posting.flags & Posting::kOtherMethods) == 0) return false;
-  constexpr uint8_t kDetails =
-      Posting::kHeaders | Posting::kSnis | Posting::kOtherMethods | Posting::kPattern;
+  constexpr uint8_t kDetails = Posting::kHeaders | Posting::kSnis | Posting::kOtherMethods |
+                               Posting::kPattern | Posting::kExpression;
   return (posting.flags & kDetails) == 0 || details_fit(posting, method_fits);
 }
 
@@ -159,24 +163,14 @@ bool Search::details_fit(const Posting& posting, bool method_fits) {
     }
     if (!conditions.headers_match(input_.headers)) return false;
   }
+  if (details.expression != nullptr) return details.expression->matches(input_, host_, out_);
   if (details.pattern == nullptr) return true;
   Pattern::Spans spans = details.pattern->match(input_.path);
   if (!spans.matched()) return false;
-  take_spans(*details.pattern, spans);
-  return true;
-}
-
-void Search::take_spans(const Pattern& pattern, Pattern::Spans spans) {
+  out_.regex = true;
   out_.matched_path = input_.path.substr(0, spans.end(0));
-  out_.capture_count = 0;
-  for (const Pattern::Group& group : pattern.groups()) {
-    size_t begin = spans.begin(group.number);
-    if (begin == Pattern::Spans::npos || out_.capture_count == out_.captures.size()) continue;
-    out_.captures[out_.capture_count++] = {
-        .name = group.name,
-        .value = input_.path.substr(begin, spans.end(group.number) - begin),
-        .number = group.number};
-  }
+  take_captures(*details.pattern, spans, input_.path, out_);
+  return true;
 }
 
 }  // namespace sallyport::router

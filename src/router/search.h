@@ -20,8 +20,7 @@ class Search {
 
  private:
   // Longer names are no host names (RFC 1035) and match nothing but rules without host.
-  static constexpr size_t kMaxName = 255;
-  using NameBuffer = std::array<char, kMaxName>;
+  using NameBuffer = std::array<char, kLongestLookup>;
 
   void visit_host();
   void visit_wildcards();
@@ -35,7 +34,6 @@ class Search {
   void consider(const Posting& posting);
   bool fits(const Posting& posting);
   bool details_fit(const Posting& posting, bool method_fits);
-  void take_spans(const Pattern& pattern, Pattern::Spans spans);
 
   const RouteIndex& index_;
   const MatchInput& input_;

@@ -1,0 +1,34 @@
+// IP addresses and ranges of them as plain values. Any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sallyport {
+
+// An IP address in 16 bytes; IPv4 as ::ffff:a.b.c.d, so that both families compare alike.
+struct IpAddress {
+  std::array<uint8_t, 16> bytes{};
+  bool v4 = false;
+
+  static std::optional<IpAddress> parse(std::string_view text);  // "10.0.0.1", "::1", "[::1]"
+  std::string text() const;
+  bool operator==(const IpAddress&) const = default;
+};
+
+// A range of addresses: "10.0.0.0/8", "::1", "0.0.0.0/0".
+class Cidr {
+ public:
+  static std::optional<Cidr> parse(std::string_view text);
+  bool contains(const IpAddress& address) const;
+  bool v4() const { return base_.v4; }
+
+ private:
+  IpAddress base_;
+  int bits_ = 128;  // of the 16 bytes
+};
+
+}  // namespace sallyport

@@ -1,0 +1,131 @@
+#include "router/expression_keys.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/text.h"
+
+namespace sallyport::router {
+namespace {
+
+// More alternatives than these would fill the index without narrowing much.
+constexpr size_t kMaxAlternatives = 200;
+
+bool has_upper(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+bool has_letter(std::string_view text) {
+  return std::ranges::any_of(
+      text, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
+}
+
+void host_keys(const Predicate& p, ExpressionKeys& out) {
+  const auto* text = std::get_if<std::string>(&p.constant);
+  if (text == nullptr || text->empty() || has_upper(*text)) return;
+  if (p.op == Operator::equal) out.hosts = {{NameKind::exact, *text}};
+  // The index finds names at their dots, and an open side is never empty there.
+  if (p.op == Operator::ends_with && text->starts_with('.')) {
+    out.hosts = {{NameKind::suffix, *text}, {NameKind::exact, *text}};
+  }
+  if (p.op == Operator::starts_with && text->ends_with('.')) {
+    out.hosts = {{NameKind::prefix, *text}, {NameKind::exact, *text}};
+  }
+}
+
+void path_keys(const Predicate& p, ExpressionKeys& out) {
+  if (const auto* pattern = std::get_if<std::shared_ptr<const Pattern>>(&p.constant)) {
+    const std::string& prefix = (*pattern)->literal_prefix();
+    if (!prefix.empty() && !(p.lower && has_letter(prefix))) out.prefixes = {prefix};
+    return;
+  }
+  if (p.op != Operator::equal && p.op != Operator::starts_with) return;
+  const std::string& text = std::get<std::string>(p.constant);
+  if (!text.empty() && !(p.lower && has_letter(text))) out.prefixes = {text};
+}
+
+ExpressionKeys predicate_keys(const Predicate& p) {
+  ExpressionKeys out;
+  if (p.field.kind == FieldKind::host) host_keys(p, out);
+  if (p.field.kind == FieldKind::path) path_keys(p, out);
+  if (p.field.kind == FieldKind::header && p.op == Operator::equal) {
+    out.headers.push_back({.name = p.field.name,
+                           .values = {text::lower(std::get<std::string>(p.constant))},
+                           .pattern = nullptr});
+  }
+  return out;
+}
+
+template <typename T>
+void keep_narrower(std::vector<T>& kept, std::vector<T>&& other) {
+  if (other.empty()) return;
+  if (kept.empty() || other.size() < kept.size()) kept = std::move(other);
+}
+
+// The prefixes of a request's path that are asked about are many: the longest alternatives say
+// most.
+void keep_longer(std::vector<std::string>& kept, std::vector<std::string>&& other) {
+  auto shortest = [](const std::vector<std::string>& list) {
+    return std::ranges::min(list, {}, &std::string::size).size();
+  };
+  if (other.empty()) return;
+  if (kept.empty() || shortest(other) > shortest(kept)) kept = std::move(other);
+}
+
+template <typename T>
+void unite(std::vector<T>& all, const std::vector<T>& more, bool& open) {
+  open |= more.empty();
+  all.insert(all.end(), more.begin(), more.end());
+  open |= all.size() > kMaxAlternatives;
+  if (open) all.clear();
+}
+
+// One header with several values, when all parts ask for that header alone.
+void unite_headers(std::vector<HeaderCondition>& all, const std::vector<HeaderCondition>& more,
+                   bool& open) {
+  open |= more.size() != 1 || (!all.empty() && all.front().name != more.front().name);
+  if (open) {
+    all.clear();
+  } else if (all.empty()) {
+    all = more;
+  } else {
+    std::ranges::copy(more.front().values, std::back_inserter(all.front().values));
+  }
+}
+
+ExpressionKeys either_keys(const std::vector<ExpressionNode>& parts) {
+  ExpressionKeys out;
+  bool any_host = false, any_path = false, any_header = false;
+  for (const ExpressionNode& part : parts) {
+    const ExpressionKeys keys = keys_of(part);
+    unite(out.hosts, keys.hosts, any_host);
+    unite(out.prefixes, keys.prefixes, any_path);
+    unite_headers(out.headers, keys.headers, any_header);
+  }
+  return out;
+}
+
+}  // namespace
+
+ExpressionKeys keys_of(const ExpressionNode& node) {
+  ExpressionKeys out;
+  switch (node.kind) {
+    case ExpressionNode::Kind::predicate:
+      return predicate_keys(node.predicate);
+    case ExpressionNode::Kind::negation:
+      return out;
+    case ExpressionNode::Kind::either:
+      return either_keys(node.parts);
+    case ExpressionNode::Kind::both:
+      for (const ExpressionNode& part : node.parts) {
+        ExpressionKeys keys = keys_of(part);
+        keep_narrower(out.hosts, std::move(keys.hosts));
+        keep_longer(out.prefixes, std::move(keys.prefixes));
+        std::ranges::move(keys.headers, std::back_inserter(out.headers));
+      }
+      return out;
+  }
+  return out;
+}
+
+}  // namespace sallyport::router

@@ -1,0 +1,21 @@
+// What a request must have for an expression to hold, in the terms of the router's index: so that
+// requests without it never ask. Every key is necessary, none is enough. On the control thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "router/conditions.h"
+#include "router/expression.h"
+
+namespace sallyport::router {
+
+struct ExpressionKeys {
+  std::vector<NamePattern> hosts;        // one of them; any when empty
+  std::vector<std::string> prefixes;     // of the path, one of them; any when empty
+  std::vector<HeaderCondition> headers;  // all of them
+};
+
+ExpressionKeys keys_of(const ExpressionNode& root);
+
+}  // namespace sallyport::router
