@@ -23,10 +23,12 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "model/plugin_declarations.h"
+#include "model/route_language.h"
 #include "plugins/all.h"
 #include "postgres/change_feed.h"
 #include "postgres/migrations/migrator.h"
 #include "postgres/store.h"
+#include "router/expression.h"
 #include "runtime/builder.h"
 #include "runtime/publisher.h"
 
@@ -110,7 +112,8 @@ class RunningServer final : public Server {
         prefix_(settings_.string(Key::prefix)),
         reload_(std::move(reload)),
         node_(parts_),
-        status_(node_) {}
+        status_(node_),
+        builder_(plugins::all(), router::flavor_of(settings_.string(Key::router_flavor))) {}
 
   ~RunningServer() override {
     feed_.reset();
@@ -158,7 +161,7 @@ class RunningServer final : public Server {
   runtime::Publisher publisher_;
   // Outlives the data planes of reloads.
   std::shared_ptr<balancer::HealthBoard> health_ = std::make_shared<balancer::HealthBoard>();
-  runtime::Builder builder_{plugins::all()};  // the feed's thread; this one without a database
+  runtime::Builder builder_;  // the feed's thread; this one without a database
   std::unique_ptr<DeclaredConfiguration> declared_;
   std::unique_ptr<postgres::ChangeFeed> feed_;
   std::unique_ptr<postgres::Store> store_;
@@ -174,6 +177,9 @@ Result<void> RunningServer::start() {
   if (!id) return fail(id.error());
   parts_.node_id = *id;
   parts_.settings = &settings_;
+  if (router::flavor_of(settings_.string(Key::router_flavor)) == router::Flavor::expressions) {
+    model::let_routes_have_expressions(router::route_expression_fault);
+  }
   if (auto known = enable_plugins(settings_); !known) return known;
   if (auto started = start_configuration(settings_); !started) return started;
   auto gateway = start_gateway(settings_);
@@ -386,6 +392,12 @@ Result<std::optional<postgres::LinkSettings>> RunningServer::renew_configuration
   if (database != settings_.string(Key::database)) {
     return fail("app.reload_database", Side::config,
                 fmt::format("database = {} takes effect at a restart only", database),
+                "use `sallyport restart`");
+  }
+  const std::string& flavor = settings.string(Key::router_flavor);
+  if (flavor != settings_.string(Key::router_flavor)) {
+    return fail("app.reload_flavor", Side::config,
+                fmt::format("router_flavor = {} takes effect at a restart only", flavor),
                 "use `sallyport restart`");
   }
   if (declared_) {

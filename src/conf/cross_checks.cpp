@@ -56,7 +56,6 @@ class Checks {
     check_certificate_pair(Key::admin_gui_ssl_cert, Key::admin_gui_ssl_cert_key);
     check_listeners();
     check_workers();
-    check_router();
   }
 
  private:
@@ -192,13 +191,6 @@ class Checks {
         s_.string(Key::workers) != s_.string(Key::nginx_worker_processes)) {
       warn(Key::workers, fmt::format("holds, and nginx_worker_processes = {} does not",
                                      s_.string(Key::nginx_worker_processes)));
-    }
-  }
-
-  void check_router() {
-    const std::string& flavor = s_.string(Key::router_flavor);
-    if (sound({Key::router_flavor}) && flavor != "traditional_compatible") {
-      warn(Key::router_flavor, "routes are matched as by traditional_compatible in this version");
     }
   }
 

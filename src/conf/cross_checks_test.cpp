@@ -80,11 +80,6 @@ TEST(CrossChecks, TakeWorkersBeforeKongsWord) {
   EXPECT_EQ(warnings("nginx_worker_processes = 3\n"), "");
 }
 
-TEST(CrossChecks, SayHowRoutesAreMatched) {
-  EXPECT_THAT(warnings("router_flavor = expressions\n"), HasSubstr("traditional_compatible"));
-  EXPECT_EQ(warnings("router_flavor = traditional_compatible\n"), "");
-}
-
 TEST(CrossChecks, AllowOneKindOfToken) {
   EXPECT_THAT(faults("pg_iam_auth = on\npg_gcp_auth = on\n"),
               HasSubstr("2: pg_gcp_auth: and pg_iam_auth exclude each other"));

@@ -220,8 +220,10 @@ void Forward::write_head(net::BlockPtr& block) {
   const std::string_view matched = exchange_.match.matched_path;
   UpstreamHead head{.request = request,
                     .request_end = exchange_.head->bytes() + exchange_.head->begin + request.size};
+  const auto join =
+      exchange_.route->path_handling == model::PathHandling::v1 ? join_path_v1 : join_path;
   head.path =
-      join_path(exchange_.target->service().path, exchange_.path, matched.size(), route.strip_path);
+      join(exchange_.target->service().path, exchange_.path, matched.size(), route.strip_path);
   if (target.has_query) head.query = {target.query.data() - 1, target.query.size() + 1};
   if (exchange_.plugins != nullptr) {
     head.query = exchange_.plugins->query();

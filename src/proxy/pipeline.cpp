@@ -5,6 +5,7 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include "base/text.h"
 #include "http/authority.h"
@@ -98,19 +99,45 @@ void learn_debug(Session& session, Exchange& exchange) {
   }
 }
 
+// Both ends of the connection, for the expressions that ask.
+class Endpoints {
+ public:
+  Endpoints(const Session& session, const Exchange& exchange, router::MatchInput& input) {
+    const net::SocketAddress peer = address(session.stream().fd(), ::getpeername);
+    const net::SocketAddress local = address(session.stream().fd(), ::getsockname);
+    input.source = {.ip = exchange.client_ip, .port = peer.port()};
+    if (const auto ip = local.ip()) local_ip_ = ip->text();
+    input.destination = {.ip = local_ip_, .port = local.port()};
+  }
+
+ private:
+  static net::SocketAddress address(int fd, int (*which)(int, sockaddr*, socklen_t*)) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof(storage);
+    which(fd, reinterpret_cast<sockaddr*>(&storage), &size);
+    return net::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage), size);
+  }
+
+  std::string local_ip_;
+};
+
 bool find_route(Session& session, Exchange& exchange, uint16_t port) {
   exchange.snapshot = session.worker().targets().pin();
   if (!exchange.snapshot) return false;
   const bool tls = session.listener().tls != nullptr;
   const http::RequestHead& request = exchange.request;
-  const router::MatchInput input{.method = request.method_text,
-                                 .host = exchange.host,
-                                 .port = port != 0 ? port : static_cast<uint16_t>(tls ? 443 : 80),
-                                 .path = exchange.path,
-                                 .headers = request.fields(),
-                                 .sni = session.sni(),
-                                 .protocol = tls ? model::Protocol::https : model::Protocol::http};
-  if (!exchange.snapshot->snapshot->router.match(input, exchange.match)) return false;
+  router::MatchInput input{.method = request.method_text,
+                           .host = exchange.host,
+                           .port = port != 0 ? port : static_cast<uint16_t>(tls ? 443 : 80),
+                           .path = exchange.path,
+                           .headers = request.fields(),
+                           .sni = session.sni(),
+                           .protocol = tls ? model::Protocol::https : model::Protocol::http,
+                           .query = exchange.target_parts.query};
+  const router::Router& router = exchange.snapshot->snapshot->router;
+  std::optional<Endpoints> endpoints;
+  if (router.asks_endpoints()) endpoints.emplace(session, exchange, input);
+  if (!router.match(input, exchange.match)) return false;
   exchange.route = &exchange.snapshot->snapshot->routes[exchange.match.route];
   return true;
 }

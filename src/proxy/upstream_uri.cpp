@@ -41,4 +41,12 @@ UpstreamPath join_path(std::string_view service_path, std::string_view path, siz
   return {base, "", path};
 }
 
+UpstreamPath join_path_v1(std::string_view service_path, std::string_view path, size_t matched,
+                          bool strip) {
+  const std::string_view base = service_path.empty() ? "/" : service_path;
+  std::string_view rest = strip ? without_dots(path.substr(matched)) : path;
+  if (base.ends_with('/') && rest.starts_with('/')) rest.remove_prefix(1);
+  return {base, "", rest};
+}
+
 }  // namespace sallyport::proxy

@@ -17,8 +17,12 @@ struct UpstreamPath {
 
 // `service_path` is "" or begins with '/'; `path` is the normalised request path; `matched` is how
 // many bytes of it the route's path matched, 0 when the route has none. The parts are views into
-// the arguments. (Kong's `path_handling = v0`, the only one that its default router knows.)
+// the arguments. (Kong's `path_handling = v0`.)
 UpstreamPath join_path(std::string_view service_path, std::string_view path, size_t matched,
                        bool strip);
+
+// The same for `path_handling = v1`: one after the other, with one slash where there would be two.
+UpstreamPath join_path_v1(std::string_view service_path, std::string_view path, size_t matched,
+                          bool strip);
 
 }  // namespace sallyport::proxy

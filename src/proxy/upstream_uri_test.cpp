@@ -13,6 +13,22 @@ std::string join(std::string_view service, std::string_view path, std::string_vi
   return std::string(parts.base) + std::string(parts.slash) + std::string(parts.rest);
 }
 
+TEST(UpstreamUriV1, PutsOneBehindTheOther) {
+  auto joined = [](std::string_view service, std::string_view path, size_t matched, bool strip) {
+    const UpstreamPath parts = join_path_v1(service, path, matched, strip);
+    return std::string(parts.base) + std::string(parts.slash) + std::string(parts.rest);
+  };
+  EXPECT_EQ(joined("/s", "/tv1/req", 4, true), "/s/req");
+  EXPECT_EQ(joined("/s", "/tv1/req", 5, true), "/sreq");
+  EXPECT_EQ(joined("/s/", "/tv1/req", 4, true), "/s/req");
+  EXPECT_EQ(joined("/s/", "/tv1req", 4, true), "/s/req");
+  EXPECT_EQ(joined("/s", "/tv1/", 5, true), "/s");
+  EXPECT_EQ(joined("/s", "/fv1/req", 4, false), "/s/fv1/req");
+  EXPECT_EQ(joined("/s/", "/fv1req", 4, false), "/s/fv1req");
+  EXPECT_EQ(joined("", "/tv1", 4, true), "/");
+  EXPECT_EQ(joined("/s", "/route../x", 6, true), "/s/x");
+}
+
 struct Row {
   const char* service;
   const char* route;

@@ -75,4 +75,7 @@ std::unique_ptr<const ExpressionNode> parse_expression(std::string_view text, Su
 // "" when `text` is an expression for the subsystem, else what is wrong, in Kong's form.
 std::string expression_error(std::string_view text, Subsystem subsystem);
 
+// The same as a model::ExpressionCheck.
+std::string route_expression_fault(std::string_view expression, bool stream);
+
 }  // namespace sallyport::router

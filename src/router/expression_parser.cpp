@@ -248,6 +248,10 @@ std::string expression_error(std::string_view text, Subsystem subsystem) {
   return fault.text(text);
 }
 
+std::string route_expression_fault(std::string_view expression, bool stream) {
+  return expression_error(expression, stream ? Subsystem::stream : Subsystem::http);
+}
+
 std::string ExpressionFault::text(std::string_view expression) const {
   const std::string_view before = expression.substr(0, at);
   const size_t line = 1 + static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));

@@ -1,5 +1,6 @@
 #include "router/expression_program.h"
 
+#include <algorithm>
 #include <ranges>
 
 #include "router/expression_value.h"
@@ -59,6 +60,11 @@ uint32_t ExpressionProgram::emit(const ExpressionNode& node, uint32_t if_true, u
       return if_false;
   }
   return if_false;
+}
+
+bool ExpressionProgram::asks_endpoints() const {
+  return std::ranges::any_of(
+      steps_, [](const Step& step) { return step.predicate.field.kind >= FieldKind::source_ip; });
 }
 
 bool ExpressionProgram::matches(const MatchInput& input, std::string_view host, Match& out) const {

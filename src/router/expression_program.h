@@ -19,6 +19,8 @@ class ExpressionProgram {
   // with ^= or ~ on http.path that held, outside of !( ). `host` is in lower case.
   bool matches(const MatchInput& input, std::string_view host, Match& out) const;
 
+  bool asks_endpoints() const;
+
  private:
   static constexpr uint32_t kTrue = UINT32_MAX;
   static constexpr uint32_t kFalse = UINT32_MAX - 1;

@@ -34,8 +34,8 @@ bool holds(std::string_view expression, const Ask& ask, Match* out = nullptr) {
                          .sni = ask.sni,
                          .protocol = ask.protocol,
                          .query = ask.query,
-                         .source = {.ip = IpAddress::parse(ask.client), .port = 4000},
-                         .destination = {.ip = IpAddress::parse("10.0.0.9"), .port = 8000}};
+                         .source = {.ip = ask.client, .port = 4000},
+                         .destination = {.ip = "10.0.0.9", .port = 8000}};
   Match match;
   const bool result = ExpressionProgram(*root).matches(input, ask.host, match);
   if (out != nullptr) *out = match;

@@ -74,7 +74,8 @@ bool number_holds(const Predicate& p, int64_t value) {
   }
 }
 
-bool address_holds(const Predicate& p, const std::optional<IpAddress>& ip) {
+bool address_holds(const Predicate& p, std::string_view text) {
+  const auto ip = IpAddress::parse(text);
   if (!ip) return false;
   if (const auto* wanted = std::get_if<IpAddress>(&p.constant)) return *ip == *wanted;
   // Addresses of the other family are neither in nor out.
@@ -83,7 +84,7 @@ bool address_holds(const Predicate& p, const std::optional<IpAddress>& ip) {
 }
 
 bool port_holds(const Predicate& p, const Endpoint& endpoint) {
-  return endpoint.ip && number_holds(p, endpoint.port);
+  return endpoint.port != 0 && number_holds(p, endpoint.port);
 }
 
 // Gathers the verdicts on several values: one is enough with any(), else all must agree.

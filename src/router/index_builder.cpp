@@ -36,6 +36,7 @@ void IndexBuilder::rank(std::vector<RouteRules>& routes) {
   entries_.reserve(routes.size());
   for (RouteRules& route : routes) {
     if (route.protocols == 0) continue;
+    out_.asks_endpoints |= route.expression != nullptr && route.expression->asks_endpoints();
     uint32_t conditions = kNoIndex;
     if (!route.conditions.empty()) {
       conditions = static_cast<uint32_t>(out_.conditions.size());
@@ -45,6 +46,12 @@ void IndexBuilder::rank(std::vector<RouteRules>& routes) {
   }
   std::ranges::sort(entries_,
                     [](const Entry& a, const Entry& b) { return goes_before(*a.rule, *b.rule); });
+  out_.keys.reserve(entries_.size());
+  for (const Entry& entry : entries_) {
+    out_.keys.push_back({.priority = entry.rule->priority,
+                         .created_at = entry.rule->created_at,
+                         .path_order = entry.rule->path_order});
+  }
   if (std::ranges::any_of(entries_, needs_details)) out_.details.resize(entries_.size());
   for (size_t rank = 0; rank < out_.details.size(); ++rank) {
     out_.details[rank] = {.conditions = entries_[rank].conditions,

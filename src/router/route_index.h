@@ -114,7 +114,15 @@ struct ValueList {
   List postings{};
 };
 
+// A rank in terms that hold in every index.
+struct RankKey {
+  uint64_t priority = 0;
+  int64_t created_at = 0;
+  uint32_t path_order = 0;
+};
+
 struct RouteIndex {
+  Table<RankKey> keys;         // by rank
   Table<RuleDetails> details;  // empty when no rule needs any
   std::vector<Conditions> conditions;
   std::string text;  // all keys
@@ -134,6 +142,7 @@ struct RouteIndex {
   uint32_t longest_prefix = 0;
   bool has_suffix_hosts = false;
   bool has_prefix_hosts = false;
+  bool asks_endpoints = false;
 };
 
 }  // namespace sallyport::router

@@ -1,14 +1,99 @@
 #include "router/router.h"
 
+#include <tuple>
+#include <utility>
+
 #include "router/index_builder.h"
+#include "router/route_diff.h"
 #include "router/search.h"
 
 namespace sallyport::router {
+namespace {
 
-struct Router::Index {
-  RouteIndex routes;
-  PatternCache patterns;
+// Below this many routes everything is built anew in a moment (2 us a route).
+constexpr size_t kWorthSharing = 1000;
+// One route in so many may have changed before the two parts are made one again.
+constexpr size_t kShare = 64;
+
+struct Fault {
+  uint32_t route;
+  Error error;
 };
+
+RouteIndex index_of(RouteList routes, std::span<const uint32_t> which, PatternCache& patterns,
+                    Flavor flavor, std::vector<Fault>& faults) {
+  std::vector<RouteRules> rules;
+  rules.reserve(which.size());
+  for (const uint32_t i : which) {
+    auto made = make_rules(*routes[i], i, patterns, flavor);
+    if (made) {
+      rules.push_back(*std::move(made));
+    } else {
+      faults.push_back({i, made.error()});
+    }
+  }
+  patterns.forget_previous();
+  return IndexBuilder::build(std::move(rules));
+}
+
+// What most routes stand in: built at once, shared by the routers that follow.
+struct Bulk {
+  Flavor flavor;
+  std::vector<std::shared_ptr<const model::Route>> routes;
+  std::vector<Fault> faults;
+  PatternCache patterns;
+  RouteIndex index;
+};
+
+}  // namespace
+
+// A change of few routes leaves the bulk as it is: what has gone is passed over there, what has
+// come stands in a small index beside it.
+struct Router::Index {
+  std::shared_ptr<const Bulk> bulk;
+  std::vector<uint32_t> positions;  // of the bulk's routes in the router's list; "" for the same
+  PatternCache patterns{};
+  RouteIndex added{};
+  bool has_added = false;
+
+  uint32_t position(uint32_t bulk_route) const {
+    return positions.empty() ? bulk_route : positions[bulk_route];
+  }
+  static std::unique_ptr<const Index> whole(RouteList routes, std::vector<Fault>& faults,
+                                            const Index* previous, Flavor flavor);
+  static std::unique_ptr<const Index> beside(std::shared_ptr<const Bulk> bulk, RouteDiff diff,
+                                             RouteList routes, std::vector<Fault>& faults);
+};
+
+std::unique_ptr<const Router::Index> Router::Index::whole(RouteList routes,
+                                                          std::vector<Fault>& faults,
+                                                          const Index* previous, Flavor flavor) {
+  auto bulk = std::make_shared<Bulk>();
+  bulk->flavor = flavor;
+  bulk->patterns = PatternCache(previous == nullptr ? nullptr : &previous->bulk->patterns);
+  if (routes.size() >= kWorthSharing) bulk->routes.assign(routes.begin(), routes.end());
+  std::vector<uint32_t> all(routes.size());
+  for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
+  bulk->index = index_of(routes, all, bulk->patterns, flavor, bulk->faults);
+  faults = bulk->faults;
+  return std::make_unique<const Index>(Index{.bulk = std::move(bulk), .positions = {}});
+}
+
+std::unique_ptr<const Router::Index> Router::Index::beside(std::shared_ptr<const Bulk> bulk,
+                                                           RouteDiff diff, RouteList routes,
+                                                           std::vector<Fault>& faults) {
+  auto out = std::make_unique<Index>();
+  out->patterns = PatternCache(&bulk->patterns);
+  out->has_added = !diff.added.empty();
+  out->added = index_of(routes, diff.added, out->patterns, bulk->flavor, faults);
+  for (const Fault& fault : bulk->faults) {
+    const uint32_t position = diff.positions[fault.route];
+    if (position != RouteDiff::kGone) faults.push_back({position, fault.error});
+  }
+  out->positions = std::move(diff.positions);
+  out->bulk = std::move(bulk);
+  return out;
+}
 
 Router::Router() = default;
 Router::~Router() = default;
@@ -17,27 +102,42 @@ Router& Router::operator=(Router&&) noexcept = default;
 
 Router Router::build(std::span<const std::shared_ptr<const model::Route>> routes,
                      std::vector<Error>* faults, const Router* previous, Flavor flavor) {
-  bool has_previous = previous != nullptr && previous->index_ != nullptr;
-  PatternCache patterns(has_previous ? &previous->index_->patterns : nullptr);
-  std::vector<RouteRules> rules;
-  rules.reserve(routes.size());
-  for (uint32_t i = 0; i < routes.size(); ++i) {
-    auto made = make_rules(*routes[i], i, patterns, flavor);
-    if (made) {
-      rules.push_back(*std::move(made));
-    } else if (faults != nullptr) {
-      faults->push_back(made.error());
-    }
+  const Index* before = previous == nullptr ? nullptr : previous->index_.get();
+  std::optional<RouteDiff> diff;
+  if (before != nullptr && before->bulk->flavor == flavor && !before->bulk->routes.empty()) {
+    diff = diff_routes(before->bulk->routes, routes, before->bulk->routes.size() / kShare);
   }
+  std::vector<Fault> found;
   Router router;
-  patterns.forget_previous();
-  router.index_ = std::make_unique<const Index>(
-      Index{.routes = IndexBuilder::build(std::move(rules)), .patterns = std::move(patterns)});
+  router.index_ = diff ? Index::beside(before->bulk, *std::move(diff), routes, found)
+                       : Index::whole(routes, found, before, flavor);
+  if (faults == nullptr) return router;
+  for (Fault& fault : found) faults->push_back(std::move(fault.error));
   return router;
 }
 
+bool Router::asks_endpoints() const {
+  return index_ != nullptr && (index_->bulk->index.asks_endpoints || index_->added.asks_endpoints);
+}
+
 bool Router::match(const MatchInput& input, Match& out) const {
-  return index_ != nullptr && Search(index_->routes, input, out).run();
+  if (index_ == nullptr) return false;
+  const uint64_t undecided = Pattern::gave_up();
+  const Index& index = *index_;
+  Search bulk(index.bulk->index, input, out,
+              index.positions.empty() ? nullptr : index.positions.data());
+  bool found = bulk.run();
+  if (found) out.route = index.position(out.route);
+  if (index.has_added) {
+    Match other;
+    Search added(index.added, input, other, nullptr);
+    if (added.run() && (!found || added.place(other.route) < bulk.place(out.route))) {
+      out = other;
+      found = true;
+    }
+  }
+  // Not routed rather than routed past a route that may have been meant.
+  return found && Pattern::gave_up() == undecided;
 }
 
 }  // namespace sallyport::router

@@ -5,13 +5,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
-#include "base/ip_address.h"
 #include "http/message.h"
 #include "model/entities.h"
 #include "router/flavor.h"
@@ -19,7 +17,7 @@
 namespace sallyport::router {
 
 struct Endpoint {
-  std::optional<IpAddress> ip;  // none over unix sockets
+  std::string_view ip;  // as text; "" or "unix:" for none
   uint16_t port = 0;
 };
 
@@ -33,7 +31,7 @@ struct MatchInput {
   std::span<const http::Header> headers;
   std::string_view sni;  // "" on plain connections and when the client sent none
   model::Protocol protocol = model::Protocol::http;  // http, or https when it came over TLS
-  // Only expressions ask about these.
+  // Only expressions ask about these, about the last two only if asks_endpoints().
   std::string_view query{};  // as received, without '?'
   Endpoint source{};         // the client
   Endpoint destination{};    // where it was accepted
@@ -72,6 +70,9 @@ class Router {
   static Router build(std::span<const std::shared_ptr<const model::Route>> routes,
                       std::vector<Error>* faults, const Router* previous = nullptr,
                       Flavor flavor = Flavor::traditional_compatible);
+
+  // Whether a route's expression asks about net.src.* or net.dst.*.
+  bool asks_endpoints() const;
 
   // True and `out` filled when a route matches.
   bool match(const MatchInput& input, Match& out) const;

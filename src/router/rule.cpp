@@ -104,7 +104,7 @@ Result<RouteRules> expression_rules(const model::Route& route, uint32_t index,
   if (keys.prefixes.empty()) keys.prefixes.emplace_back();
   for (std::string& prefix : keys.prefixes) {
     // The newest of equals goes first.
-    out.rules.push_back({.priority = static_cast<uint64_t>(route.priority),
+    out.rules.push_back({.priority = expression_priority_of(route),
                          .created_at = -route.created_at,
                          .route = index,
                          .path_order = static_cast<uint32_t>(out.rules.size()),
@@ -173,6 +173,11 @@ uint64_t priority_of(const model::Route& route, bool plain_hosts, bool regex, si
   // Without a regex regex_priority is the same for all, so that it decides nothing.
   return priority(route, plain_hosts, regex, regex_order_of(regex ? route.regex_priority : 0),
                   regex ? 0 : prefix_size);
+}
+
+uint64_t expression_priority_of(const model::Route& route) {
+  constexpr int64_t kMost = (int64_t{1} << 46) - 1;  // below all routes of attributes
+  return static_cast<uint64_t>(std::clamp<int64_t>(route.priority, 0, kMost));
 }
 
 uint64_t traditional_priority_of(const model::Route& route, bool plain_hosts) {

@@ -57,6 +57,9 @@ uint64_t priority_of(const model::Route& route, bool plain_hosts, bool regex, si
 // number of headers; regex_priority; the longest prefix path. One place for all paths of a route.
 uint64_t traditional_priority_of(const model::Route& route, bool plain_hosts);
 
+// The priority of a route's expression, within Kong's bounds.
+uint64_t expression_priority_of(const model::Route& route);
+
 // Errors: "router.regex", "router.path", "router.empty", "router.expression", each naming the
 // route.
 Result<RouteRules> make_rules(const model::Route& route, uint32_t index, PatternCache& patterns,

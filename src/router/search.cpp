@@ -6,6 +6,7 @@
 #include "http/headers.h"
 #include "router/expression_value.h"
 #include "router/prefix_hash.h"
+#include "router/route_diff.h"
 #include "router/rule.h"
 
 namespace sallyport::router {
@@ -23,10 +24,12 @@ std::string_view lowered(std::string_view text, std::span<char> buffer) {
 
 }  // namespace
 
-Search::Search(const RouteIndex& index, const MatchInput& input, Match& out)
+Search::Search(const RouteIndex& index, const MatchInput& input, Match& out,
+               const uint32_t* positions)
     : index_(index),
       input_(input),
       out_(out),
+      positions_(positions),
       host_(lowered(input.host, host_buffer_)),
       sni_(lowered(input.sni, sni_buffer_)),
       path_(input.path, index.longest_prefix),
@@ -34,12 +37,15 @@ Search::Search(const RouteIndex& index, const MatchInput& input, Match& out)
       protocol_(input.protocol == model::Protocol::https ? kOverHttps : kOverHttp) {}
 
 bool Search::run() {
-  const uint64_t before = Pattern::gave_up();
+  if (index_.buckets.empty()) return false;
   if (!host_.empty()) visit_host();
   visit(0);
-  // Not routed rather than routed past a route that may have been meant.
-  if (Pattern::gave_up() != before) return false;
   return best_ != kNoRank;
+}
+
+Search::Place Search::place(uint32_t position) const {
+  const RankKey& key = index_.keys[best_];
+  return {~key.priority, key.created_at, position, key.path_order};
 }
 
 void Search::visit_host() {
@@ -133,7 +139,9 @@ void Search::scan(List list) {
 }
 
 void Search::consider(const Posting& posting) {
-  if (posting.rank >= best_ || !fits(posting)) return;
+  if (posting.rank >= best_) return;
+  if (positions_ != nullptr && positions_[posting.route] == RouteDiff::kGone) return;
+  if (!fits(posting)) return;
   best_ = posting.rank;
   out_.route = posting.route;
   out_.https_only = (posting.flags & Posting::kHttpsOnly) != 0;

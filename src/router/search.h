@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <tuple>
 
 #include "router/prefix_hash.h"
 #include "router/route_index.h"
@@ -14,9 +15,15 @@ namespace sallyport::router {
 
 class Search {
  public:
-  Search(const RouteIndex& index, const MatchInput& input, Match& out);
+  // `positions` is null, or says of each route whether it is still there (RouteDiff::positions).
+  Search(const RouteIndex& index, const MatchInput& input, Match& out, const uint32_t* positions);
 
   bool run();
+
+  // Where what was found stands in the order of all rules, also those of another index: smaller
+  // goes first. `position` is the route's in the router's list.
+  using Place = std::tuple<uint64_t, int64_t, uint32_t, uint32_t>;
+  Place place(uint32_t position) const;
 
  private:
   // Longer names are no host names (RFC 1035) and match nothing but rules without host.
@@ -38,6 +45,7 @@ class Search {
   const RouteIndex& index_;
   const MatchInput& input_;
   Match& out_;
+  const uint32_t* positions_;
   NameBuffer host_buffer_;
   NameBuffer sni_buffer_;
   std::string_view host_;

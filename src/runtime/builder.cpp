@@ -147,7 +147,7 @@ bool Builder::set_bad_routes_aside(const std::vector<RoutePointer>& routes) {
     auto good = good_routes_.find(route->id);
     if (good != good_routes_.end() && good->second == route) continue;
     std::vector<Error> faults;
-    router::Router::build(std::span(&route, 1), &faults);
+    router::Router::build(std::span(&route, 1), &faults, nullptr, flavor_);
     if (faults.empty()) continue;
     Error error = faults.front();
     error.detail += good != good_routes_.end() ? "; its last good form stays in use"
@@ -160,11 +160,11 @@ bool Builder::set_bad_routes_aside(const std::vector<RoutePointer>& routes) {
 router::Router Builder::build_router(std::vector<RoutePointer>& routes) {
   std::vector<Error> faults;
   const router::Router* previous = last_ != nullptr ? &last_->router : nullptr;
-  router::Router router = router::Router::build(routes, &faults, previous);
+  router::Router router = router::Router::build(routes, &faults, previous, flavor_);
   if (faults.empty() || !set_bad_routes_aside(routes)) return router;
   routes = routable();
   faults.clear();
-  router = router::Router::build(routes, &faults, previous);
+  router = router::Router::build(routes, &faults, previous, flavor_);
   for (const Error& fault : faults) log::error("router: {}", fault.text());
   return router;
 }
@@ -193,8 +193,11 @@ std::shared_ptr<const Snapshot> Builder::build() {
   for (RoutePointer& route : routes) {
     auto chain = chain_of(*route);
     auto target = targets_.find(route->service_id);
-    snapshot->routes.push_back(
-        {std::move(route), target == targets_.end() ? nullptr : target->second, std::move(chain)});
+    const auto handling =
+        flavor_ == router::Flavor::traditional ? route->path_handling : model::PathHandling::v0;
+    snapshot->routes.push_back({std::move(route),
+                                target == targets_.end() ? nullptr : target->second,
+                                std::move(chain), handling});
   }
   for (const auto& [name, entry] : upstreams_) snapshot->upstreams.push_back(entry);
   last_ = snapshot;

@@ -24,7 +24,9 @@ namespace sallyport::runtime {
 class Builder {
  public:
   // `definitions` are the plugins that there are behaviours for; they outlive the builder.
-  explicit Builder(plugin::Definitions definitions = {}) : definitions_(definitions) {}
+  explicit Builder(plugin::Definitions definitions = {},
+                   router::Flavor flavor = router::Flavor::traditional_compatible)
+      : flavor_(flavor), definitions_(definitions) {}
 
   // The entities whose rows apply() understands: what a change feed should follow.
   static std::span<const model::EntitySchema* const> entities();
@@ -63,6 +65,7 @@ class Builder {
   bool set_bad_routes_aside(const std::vector<RoutePointer>& routes);
   void remember_good(const std::vector<RoutePointer>& routes);
 
+  router::Flavor flavor_;
   model::Model model_;
   std::unordered_map<std::string, std::shared_ptr<const ServiceTarget>> targets_;    // by service
   std::unordered_map<std::string, std::shared_ptr<const UpstreamEntry>> upstreams_;  // by name

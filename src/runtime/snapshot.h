@@ -34,6 +34,8 @@ struct RouteEntry {
   std::shared_ptr<const model::Route> route;
   std::shared_ptr<const ServiceTarget> target;  // null: no service, or the service is disabled
   std::shared_ptr<const plugin::Chain> chain;   // null: no plugins
+  // What holds: v1 only in the traditional flavor.
+  model::PathHandling path_handling = model::PathHandling::v0;
 };
 
 struct Snapshot {

@@ -177,14 +177,59 @@ void build(benchmark::State& state) {
 }
 BENCHMARK(build)->Arg(1000)->Arg(100000)->Unit(benchmark::kMillisecond);
 
+// All routes are other ones, with the same regular expressions.
 void rebuild(benchmark::State& state) {
   Table table = make_table(static_cast<size_t>(state.range(0)));
   Router previous = Router::build(table.routes, nullptr);
+  const Table other = make_table(static_cast<size_t>(state.range(0)));
   for (auto _ : state) {
-    Router router = Router::build(table.routes, nullptr, &previous);
+    Router router = Router::build(other.routes, nullptr, &previous);
     benchmark::DoNotOptimize(router);
   }
 }
 BENCHMARK(rebuild)->Arg(100000)->Unit(benchmark::kMillisecond);
+
+// One route among the others is another one each time; what is not measured is put back.
+void change_one(benchmark::State& state) {
+  Table table = make_table(static_cast<size_t>(state.range(0)));
+  std::ranges::sort(table.routes, {}, [](const auto& route) { return route->id; });
+  const Router previous = Router::build(table.routes, nullptr);
+  size_t at = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto& slot = table.routes[at = (at + 7919) % table.routes.size()];
+    const auto kept = slot;
+    slot = std::make_shared<const Route>(*kept);
+    state.ResumeTiming();
+    Router router = Router::build(table.routes, nullptr, &previous);
+    benchmark::DoNotOptimize(router);
+    state.PauseTiming();
+    slot = kept;
+    router = Router();
+    state.ResumeTiming();
+  }
+}
+BENCHMARK(change_one)->Arg(100000)->Unit(benchmark::kMillisecond);
+
+// What a match costs while a thousand routes stand beside the bulk.
+void match_beside(benchmark::State& state) {
+  Table table = make_table(static_cast<size_t>(state.range(0)));
+  std::ranges::sort(table.routes, {}, [](const auto& route) { return route->id; });
+  const Router previous = Router::build(table.routes, nullptr);
+  for (size_t i = 0; i < 700; ++i) {
+    auto& slot = table.routes[i * 131 % table.routes.size()];
+    slot = std::make_shared<const Route>(*slot);
+  }
+  const Router router = Router::build(table.routes, nullptr, &previous);
+  time_each(state, router, table);
+  Match found;
+  size_t next = 0;
+  for (auto _ : state) {
+    ask(router, table.questions[next], found);
+    benchmark::DoNotOptimize(found.route);
+    if (++next == 1000) next = 0;
+  }
+}
+BENCHMARK(match_beside)->Arg(100000);
 
 }  // namespace

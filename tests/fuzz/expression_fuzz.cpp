@@ -41,7 +41,7 @@ void ask(const ExpressionNode& root, const std::string& expression, std::string_
                          .sni = "a.example.com",
                          .protocol = Protocol::https,
                          .query = query,
-                         .source = {.ip = sallyport::IpAddress::parse("10.1.2.3"), .port = 999}};
+                         .source = {.ip = "10.1.2.3", .port = 999}};
   Match alone, routed;
   const uint64_t before = Pattern::gave_up();
   const bool holds = ExpressionProgram(root).matches(input, input.host, alone);

@@ -171,7 +171,7 @@ class DataPlane:
         route = {"id": uuid(2), "paths": ["/"], "strip_path": False, "service": {"id": uuid(1)}}
         route.update(options.pop("route", {}))
         self.config = {"services": services or [service], "routes": routes or [route],
-                       **{name: options.pop(name) for name in ENTITIES if name in options},
+                       **{name: options.pop(name) for name in (*ENTITIES, "router_flavor") if name in options},
                        "options": {"backend": backend, "linger_timeout": 500, **options}}
         self.path = os.path.join(directory, f"plane-{id(self):x}.json")
         self.log_path = self.path + ".log"

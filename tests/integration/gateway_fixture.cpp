@@ -10,6 +10,8 @@
 //   counters            {"accepted":…, …, "rss_kib":…}
 //   drain MS            {"drained":true}, and ends
 //   (end of input)      stops and ends
+//
+// "router_flavor" beside the entities says how routes are matched.
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -21,9 +23,11 @@
 #include "base/log.h"
 #include "model/change.h"
 #include "model/complete.h"
+#include "model/route_language.h"
 #include "model/schemas.h"
 #include "plugins/all.h"
 #include "proxy/gateway.h"
+#include "router/expression.h"
 #include "runtime/builder.h"
 #include "runtime/publisher.h"
 
@@ -32,7 +36,9 @@ using namespace sallyport;
 namespace {
 
 struct Rows {
-  runtime::Builder builder{plugins::all()};
+  explicit Rows(router::Flavor flavor) : builder(plugins::all(), flavor) {}
+
+  runtime::Builder builder;
   runtime::Publisher publisher;
 
   void load(const Json& file) {
@@ -240,7 +246,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   const Json file = read_json(argv[1]);
-  Rows rows;
+  const auto flavor = router::flavor_of(file.value("router_flavor", "traditional_compatible"));
+  if (flavor == router::Flavor::expressions) {
+    model::let_routes_have_expressions(router::route_expression_fault);
+  }
+  Rows rows(flavor);
   rows.load(file);
   auto gateway =
       proxy::Gateway::start(options_of(file.value("options", Json::object())), rows.publisher);

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
 #include "model/checks.h"
 #include "model/formats.h"
+#include "model/route_language.h"
 #include "model/schemas.h"
 #include "model/typedefs.h"
 
@@ -30,9 +32,15 @@ Attributes refused(std::string_view field, std::string_view protocols) {
           .err = fmt::format("cannot set '{}' when 'protocols' is {}", field, protocols)};
 }
 
+// The attributes of which a route needs one; an expression stands for all of them.
+Names attributes(Names names) {
+  if (route_expression_check() != nullptr) names.emplace_back("expression");
+  return names;
+}
+
 Alternative needs(std::string_view protocol, Names fields) {
   return {.match = {.rules = {contains(Constant(protocol))}},
-          .at_least_one_of = std::move(fields),
+          .at_least_one_of = attributes(std::move(fields)),
           .err = fmt::format("must set one of %s when 'protocols' is '{}'", protocol)};
 }
 
@@ -71,10 +79,10 @@ Shape stream_routes() {
       typedefs::methods(refused("methods", kNames)), typedefs::hosts(refused("hosts", kNames)),
       typedefs::route_paths(refused("paths", kNames)), headers(refused("headers", kNames))};
   Alternative any = {.match = {.elements = {one_of({"tcp", "tls", "udp"})}},
-                     .at_least_one_of = {"sources", "destinations", "snis"},
+                     .at_least_one_of = attributes({"sources", "destinations", "snis"}),
                      .err = "must set one of %s when 'protocols' is 'tcp', 'tls' or 'udp'"};
   Alternative passthrough = {.match = {.elements = {one_of({"tls_passthrough"})}},
-                             .at_least_one_of = {"snis"},
+                             .at_least_one_of = attributes({"snis"}),
                              .err = "must set snis when 'protocols' is 'tls_passthrough'"};
   shape.checks = {conditional_at_least_one_of("protocols", any),
                   conditional_at_least_one_of("protocols", passthrough)};
@@ -89,6 +97,37 @@ const Shape* by_protocol(std::string_view protocol) {
     if (protocol == word) return &stream;
   }
   return nullptr;
+}
+
+// Kong keeps priorities below those that its traditional routes come to.
+constexpr double kMostPriority = (uint64_t{1} << 46) - 1;
+
+std::string check_expression(const Json& route) {
+  const auto expression = route.find("expression");
+  if (expression == route.end() || !expression->is_string()) return {};
+  for (const char* name :
+       {"methods", "hosts", "headers", "paths", "snis", "sources", "destinations"}) {
+    const auto given = route.find(name);
+    if (given == route.end() || given->is_null() || given->empty()) continue;
+    return fmt::format("cannot set '{}' when 'expression' is set", name);
+  }
+  bool stream = false;
+  for (const Json& protocol : route.value("protocols", Json::array())) {
+    stream |=
+        protocol.is_string() && by_protocol(protocol.get<std::string>()) == by_protocol("tcp");
+  }
+  const std::string fault = route_expression_check()(expression->get<std::string>(), stream);
+  return fault.empty() ? fault : "Router Expression failed validation: " + fault;
+}
+
+void add_expressions(EntitySchema& schema) {
+  schema.fields.push_back(string("expression"));
+  schema.fields.push_back(
+      integer("priority", {.required = true, .defaults = 0, .rules = {between(0, kMostPriority)}}));
+  schema.checks.push_back(custom_entity_check(
+      {"protocols", "snis", "sources", "destinations", "methods", "hosts", "paths", "headers",
+       "expression", "priority"},
+      [](const Json& route, const Shape&, Json&) { return check_expression(route); }));
 }
 
 }  // namespace
@@ -134,6 +173,7 @@ const EntitySchema& routes() {
         "snis", {.rules = {len_eq(0)}},
         "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls' or "
         "'tls_passthrough'")};
+    if (route_expression_check() != nullptr) add_expressions(s);
     return s;
   }();
   return schema;

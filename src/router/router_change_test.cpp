@@ -1,0 +1,106 @@
+// A router built beside an earlier one, of which most is shared, against one that is built anew.
+#include <algorithm>
+#include <string>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "router/route_diff.h"
+#include "router/router.h"
+#include "router/test_routes.h"
+
+namespace sallyport::router {
+namespace {
+
+using model::Route;
+using namespace test;
+using Routes = std::vector<std::shared_ptr<const Route>>;
+
+std::shared_ptr<const Route> route_with_id(Random& random, unsigned number) {
+  Route route = random_route(random, 60);
+  route.id = fmt::format("{:06}", number);
+  if (chance(random, 3)) route.paths = {"~/(broken"};
+  return std::make_shared<const Route>(std::move(route));
+}
+
+// Adds, removes or replaces a route.
+void change(Routes& routes, Random& random) {
+  const unsigned number = random() % 4000;
+  const auto place = std::ranges::lower_bound(routes, fmt::format("{:06}", number), {},
+                                              [](const auto& r) { return r->id; });
+  const bool there = place != routes.end() && (*place)->id == fmt::format("{:06}", number);
+  if (there && chance(random, 50)) {
+    routes.erase(place);
+  } else if (there) {
+    *place = route_with_id(random, number);
+  } else {
+    routes.insert(place, route_with_id(random, number));
+  }
+}
+
+std::string answer(const Router& router, const Request& q) {
+  std::vector<http::Header> fields;
+  for (const auto& [name, value] : q.headers) fields.push_back({.name = name, .value = value});
+  const MatchInput input{.method = q.method,
+                         .host = q.host,
+                         .port = q.port,
+                         .path = q.path,
+                         .headers = fields,
+                         .sni = q.sni,
+                         .protocol = q.protocol};
+  Match match;
+  if (!router.match(input, match)) return "none";
+  return fmt::format("{} {} {} {}", match.route, match.matched_path, match.regex,
+                     match.capture_count);
+}
+
+std::vector<std::string> texts(const std::vector<Error>& faults) {
+  std::vector<std::string> out;
+  for (const Error& fault : faults) out.push_back(fault.text());
+  std::ranges::sort(out);
+  return out;
+}
+
+TEST(RouterChange, IsAsGoodAsBuiltAnew) {
+  Random random(31);
+  Routes routes;
+  for (unsigned number = 0; number < 4000; number += 2) {
+    routes.push_back(route_with_id(random, number));
+  }
+  Router router = Router::build(routes, nullptr);
+  for (int step = 0; step < 40; ++step) {
+    // More than may stand beside the bulk, in the end.
+    for (int n = 0; n < 2; ++n) change(routes, random);
+    std::vector<Error> faults, fresh_faults;
+    router = Router::build(routes, &faults, &router);
+    const Router fresh = Router::build(routes, &fresh_faults);
+    EXPECT_EQ(texts(faults), texts(fresh_faults));
+    for (int n = 0; n < 60; ++n) {
+      const Request q = random_request(random);
+      ASSERT_EQ(answer(router, q), answer(fresh, q)) << "step " << step;
+    }
+  }
+}
+
+TEST(RouteDiff, TellsWhatCameAndWent) {
+  auto route = [](std::string id) {
+    Route made;
+    made.id = std::move(id);
+    return std::make_shared<const Route>(made);
+  };
+  const auto a = route("a"), b = route("b"), c = route("c"), d = route("d"), b2 = route("b");
+  constexpr uint32_t kGone = RouteDiff::kGone;
+  auto diff = diff_routes(Routes{a, b, d}, Routes{b2, c, d}, 9);
+  ASSERT_TRUE(diff);
+  EXPECT_EQ(diff->positions, (std::vector<uint32_t>{kGone, kGone, 2}));
+  EXPECT_EQ(diff->added, (std::vector<uint32_t>{0, 1}));
+  EXPECT_FALSE(diff_routes(Routes{a, b, d}, Routes{b2, c, d}, 3));
+  EXPECT_TRUE(diff_routes(Routes{}, Routes{a}, 1));
+  // Out of order: more seems to have changed, and all is still accounted for.
+  diff = diff_routes(Routes{a, b, c}, Routes{c, a, b}, 9);
+  ASSERT_TRUE(diff);
+  EXPECT_EQ(std::ranges::count(diff->positions, kGone), std::ranges::ssize(diff->added));
+}
+
+}  // namespace
+}  // namespace sallyport::router
