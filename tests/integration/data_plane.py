@@ -151,7 +151,7 @@ class Upstream:
             sock.close()
 
     def assert_sound(self):
-        assert self.faults == []
+        assert self.faults == [], self.faults
 
     def close(self):
         try:
