@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "http/status.h"
 #include "pki/hierarchy.h"
 #include "setup/child_process.h"
 #include "setup/private_cluster.h"
@@ -299,8 +300,8 @@ class Quickstart {
     fmt::print("\n{}\n", style_.paint(Colour::bold, "A request through the gateway"));
     auto answer = first_answer();
     if (!answer) return fail(answer.error());
-    fmt::print("$ curl -i 'http://127.0.0.1:{}/hello/world?from=quickstart'\nHTTP/1.1 {}\n",
-               ports_.proxy, answer->status);
+    fmt::print("$ curl -i 'http://127.0.0.1:{}/hello/world?from=quickstart'\nHTTP/1.1 {} {}\n",
+               ports_.proxy, answer->status, http::reason_phrase(answer->status));
     for (const auto& [name, value] : answer->headers) fmt::print("{}: {}\n", name, value);
     fmt::print("\n{}\n", answer->body);
     if (answer->status != 200) {
