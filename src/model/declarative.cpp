@@ -200,9 +200,13 @@ std::expected<Declaration, DeclarationFaults> read_declaration(std::string_view 
     return std::unexpected(DeclarationFaults(fault_tree(items.all(), outside), outside,
                                              flattened_faults(items.all())));
   }
+  const bool transform = document->value("_transform", Json(true)) != Json(false);
+  for (DeclaredItem& item : items.all()) {
+    if (transform && item.entity->on_write) item.entity->on_write(item.input, item.row);
+  }
   Declaration out = gathered(items.all());
   out.hash = md5(text);
-  out.transform = document->value("_transform", Json(true)) != Json(false);
+  out.transform = transform;
   return out;
 }
 

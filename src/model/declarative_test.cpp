@@ -159,6 +159,32 @@ services:
   EXPECT_EQ(found.flattened().size(), 2);
 }
 
+TEST(Declarative, KeepsNoPasswordAsItWasWritten) {
+  const char* text = R"(
+_format_version: "3.0"
+_transform: %
+consumers:
+- username: ann
+  basicauth_credentials:
+  - username: ann
+    password: open sesame
+)";
+  auto password = [&](std::string_view transform) {
+    std::string document = text;
+    document.replace(document.find('%'), 1, transform);
+    Declaration found = read(document);
+    for (const Declaration::Rows& rows : found.entities) {
+      if (rows.entity->name == "basicauth_credentials") {
+        return rows.rows.at(0)["password"].get<std::string>();
+      }
+    }
+    return std::string();
+  };
+  std::string hashed = password("true");
+  EXPECT_EQ(hashed.size(), 40) << hashed;  // SHA-1 in hexadecimal, as Kong stores it
+  EXPECT_EQ(password("false"), "open sesame");
+}
+
 TEST(Declarative, ComesBackFromItsOwnText) {
   Declaration first = read(kNested);
   Declaration second = read(write_yaml(declaration_document(first)));
