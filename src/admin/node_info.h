@@ -90,8 +90,6 @@ class NodeInfo {
   // Every directive as Kong shows it: typed values, lists as arrays, secrets "******".
   virtual Json configuration() const = 0;
   virtual std::vector<PluginFacts> plugins() const = 0;  // loaded on this node
-  // Names of plugins that are configured somewhere, sorted.
-  virtual std::vector<std::string> plugins_in_use() const = 0;
   // Nothing when the node runs without a database.
   virtual std::optional<LinkFacts> link() const = 0;
   virtual FeedFacts feed() const = 0;

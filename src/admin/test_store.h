@@ -170,7 +170,6 @@ class TestNode final : public NodeInfo {
   std::vector<PluginFacts> plugins() const override {
     return {{.name = "key-auth", .version = "3.10.0", .priority = 1250}};
   }
-  std::vector<std::string> plugins_in_use() const override { return {}; }
   std::optional<LinkFacts> link() const override { return link_facts; }
   FeedFacts feed() const override { return {.sequence = 42, .snapshot_version = 3}; }
   std::string not_ready() const override { return waiting_for; }

@@ -40,7 +40,6 @@ class Node final : public admin::NodeInfo {
   admin::Memory memory() const override;
   Json configuration() const override;
   std::vector<admin::PluginFacts> plugins() const override;
-  std::vector<std::string> plugins_in_use() const override { return {}; }
   std::optional<admin::LinkFacts> link() const override;
   admin::FeedFacts feed() const override;
   std::optional<std::string> configuration_hash() const override;
