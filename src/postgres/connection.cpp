@@ -1,5 +1,7 @@
 #include "postgres/connection.h"
 
+#include <fmt/format.h>
+
 #include "postgres/host_resolver.h"
 #include "postgres/host_tour.h"
 #include "postgres/link_attempt.h"
@@ -70,6 +72,29 @@ Result<void> Connection::run(std::string_view script) {
   auto result = session_->talk(std::string(script), nullptr, session_->statement_deadline());
   if (!result) return fail(result.error());
   return {};
+}
+
+Result<void> Connection::begin(std::string_view mode) {
+  auto begun = run(fmt::format("BEGIN {}", mode));
+  session_->in_transaction = begun.has_value();
+  return begun;
+}
+
+// What was prepared goes in the same message: behind a pooler the next one may reach another
+// server.
+Result<void> Connection::end(std::string_view first, std::string_view then) {
+  session_->in_transaction = false;
+  return run(fmt::format("{}{}{}", first, session_->prepared.forget(), then));
+}
+
+Result<void> Connection::commit() {
+  auto ended = end("", "COMMIT");
+  if (!ended && usable()) (void)run("ROLLBACK");  // it may still be open, and failed
+  return ended;
+}
+
+Result<void> Connection::rollback() {
+  return end("ROLLBACK; ", "");
 }
 
 Result<void> Connection::limit_statements(Milliseconds limit) {

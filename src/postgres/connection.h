@@ -63,6 +63,13 @@ class Connection {
   // Statements without parameters, several allowed: migrations.
   Result<void> run(std::string_view script);
 
+  // A transaction of many statements, in which one that comes again is prepared. `mode` follows
+  // BEGIN ("ISOLATION LEVEL …"). When commit() fails, nothing is known of the outcome if the
+  // session is gone, and nothing was done otherwise.
+  Result<void> begin(std::string_view mode = "");
+  Result<void> commit();
+  Result<void> rollback();
+
   // Another limit for the statements to come: migrations take longer than pg_timeout.
   Result<void> limit_statements(Milliseconds limit);
 
@@ -79,6 +86,7 @@ class Connection {
  private:
   struct Session;
   explicit Connection(std::unique_ptr<Session> session);
+  Result<void> end(std::string_view first, std::string_view then);
   std::unique_ptr<Session> session_;
 };
 

@@ -54,19 +54,19 @@ Result<void> write_rows(Connection& connection, const Declaration::Rows& rows) {
 }  // namespace
 
 Result<void> import_declaration(Connection& connection, const Declaration& declaration) {
-  if (auto begun = connection.run("BEGIN"); !begun) return begun;
+  if (auto begun = connection.begin(); !begun) return begun;
   for (const Declaration::Rows& rows : declaration.entities) {
     if (skipped(*rows.entity)) continue;
     auto written = write_rows(connection, rows);
     if (written) continue;
-    if (connection.usable()) (void)connection.run("ROLLBACK");
+    if (connection.usable()) (void)connection.rollback();
     return written;
   }
-  return connection.run("COMMIT");
+  return connection.commit();
 }
 
 Result<Declaration> export_declaration(Connection& connection) {
-  if (auto begun = connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); !begun) {
+  if (auto begun = connection.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY"); !begun) {
     return fail(begun.error());
   }
   Declaration out;
@@ -80,7 +80,7 @@ Result<Declaration> export_declaration(Connection& connection) {
     for (size_t i = 0; i < rows->size(); ++i) read.rows.push_back(parse_json(rows->at(i, 0), 512));
     if (!read.rows.empty()) out.entities.push_back(std::move(read));
   }
-  if (auto ended = connection.run("COMMIT"); !ended) return fail(ended.error());
+  if (auto ended = connection.commit(); !ended) return fail(ended.error());
   return out;
 }
 

@@ -37,29 +37,54 @@ bool ends_session(std::string_view sqlstate) {
 
 }  // namespace
 
+// Parameters as libpq wants them: terminated.
+struct Connection::Session::Values {
+  explicit Values(std::span<const Parameter> parameters) {
+    copies.reserve(parameters.size());
+    for (const Parameter& parameter : parameters) {
+      if (parameter) copies.emplace_back(*parameter);
+      pointers.push_back(parameter ? copies.back().c_str() : nullptr);
+    }
+  }
+  int count() const { return static_cast<int>(pointers.size()); }
+
+  std::vector<std::string> copies;
+  std::vector<const char*> pointers;
+};
+
 Result<PgResult> Connection::Session::talk(const std::string& sql,
                                            const std::span<const Parameter>* parameters,
                                            TimePoint deadline) {
   constraint.clear();
   server_detail.clear();
   if (!connection) return drop("link.lost", "the session is closed");
-  int sent = 0;
-  if (parameters == nullptr) {
-    sent = PQsendQuery(connection.get(), sql.c_str());
-  } else {
-    std::vector<std::string> copies;  // libpq wants terminated strings
-    std::vector<const char*> values;
-    copies.reserve(parameters->size());
-    for (const Parameter& parameter : *parameters) {
-      if (parameter) copies.emplace_back(*parameter);
-      values.push_back(parameter ? copies.back().c_str() : nullptr);
-    }
-    sent = PQsendQueryParams(connection.get(), sql.c_str(), static_cast<int>(values.size()),
-                             nullptr, values.data(), nullptr, nullptr, /*resultFormat=*/0);
-  }
-  if (sent == 0) return drop("link.lost", PQerrorMessage(connection.get()));
-  if (auto flushed = flush(deadline); !flushed) return fail(flushed.error());
+  Result<int> sent = parameters == nullptr ? PQsendQuery(connection.get(), sql.c_str())
+                                           : send(sql, Values(*parameters), deadline);
+  if (!sent) return fail(sent.error());
+  if (*sent == 0) return drop("link.lost", PQerrorMessage(connection.get()));
+  return answer(deadline);
+}
 
+Result<int> Connection::Session::send(const std::string& sql, const Values& values,
+                                      TimePoint deadline) {
+  using Use = PreparedStatements::Use;
+  Use use = in_transaction ? prepared.next_use(sql) : Use::plain;
+  if (use == Use::plain) {
+    return PQsendQueryParams(connection.get(), sql.c_str(), values.count(), nullptr,
+                             values.pointers.data(), nullptr, nullptr, /*resultFormat=*/0);
+  }
+  const char* name = prepared.name(sql).c_str();
+  if (use == Use::prepare) {
+    if (PQsendPrepare(connection.get(), name, sql.c_str(), values.count(), nullptr) == 0) return 0;
+    if (auto done = answer(deadline); !done) return fail(done.error());
+    prepared.mark_prepared(sql);
+  }
+  return PQsendQueryPrepared(connection.get(), name, values.count(), values.pointers.data(),
+                             nullptr, nullptr, /*resultFormat=*/0);
+}
+
+Result<PgResult> Connection::Session::answer(TimePoint deadline) {
+  if (auto flushed = flush(deadline); !flushed) return fail(flushed.error());
   PgResult last;
   std::optional<Error> error;
   for (;;) {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "postgres/connection.h"
 #include "postgres/libpq_handles.h"
+#include "postgres/prepared_statements.h"
 #include "postgres/tls_check.h"
 
 namespace sallyport::postgres {
@@ -36,8 +37,13 @@ struct Connection::Session {
   Milliseconds limit{5000};
   std::string constraint;
   std::string server_detail;
+  bool in_transaction = false;  // one that Connection::begin() began: statements are prepared
+  PreparedStatements prepared;
 
  private:
+  struct Values;
+  Result<int> send(const std::string& sql, const Values& values, TimePoint deadline);
+  Result<PgResult> answer(TimePoint deadline);
   Result<void> flush(TimePoint deadline);
   Result<PgResult> next_result(TimePoint deadline);  // null after the last one
   bool consume();

@@ -110,12 +110,10 @@ Result<void> Store::ensure_session() {
 
 // Twice at most: a session that was found dead, or on a server that is no longer the primary, did
 // not carry the statement out. One lost in the middle of a write may have, so that is not repeated.
-Result<Rows> Store::execute(Access access, const std::string& sql,
-                            std::span<const Parameter> parameters) {
-  if (in_transaction_) return execute_within(access, sql, parameters);
+Result<Rows> Store::on_session(Access access, const Talk& talk) {
   for (int attempt = 0;; ++attempt) {
     if (auto ready = ensure_session(); !ready) return fail(ready.error());
-    auto rows = session_->query(sql, parameters);
+    auto rows = talk(*session_);
     if (rows) return rows;
     Error error = rows.error();
     bool read_only = error.code == "link.read_only";
@@ -128,6 +126,12 @@ Result<Rows> Store::execute(Access access, const std::string& sql,
       return fail(error);
     }
   }
+}
+
+Result<Rows> Store::execute(Access access, const std::string& sql,
+                            std::span<const Parameter> parameters) {
+  if (in_transaction_) return execute_within(access, sql, parameters);
+  return on_session(access, [&](Connection& session) { return session.query(sql, parameters); });
 }
 
 // A lost session has taken the transaction with it: nothing is tried again.
@@ -147,7 +151,11 @@ Result<Rows> Store::execute_within(Access access, const std::string& sql,
 }
 
 Stored<void> Store::begin(Refusals refusals) {
-  auto begun = execute(Access::read, "BEGIN", {});  // may be repeated: it changes nothing
+  auto begin = [](Connection& session) -> Result<Rows> {
+    if (auto begun = session.begin(); !begun) return fail(begun.error());
+    return Rows();
+  };
+  auto begun = on_session(Access::read, begin);  // may be repeated: it changes nothing
   if (!begun) return std::unexpected(unavailable(begun.error()));
   in_transaction_ = true;
   refusals_ = refusals;
@@ -155,14 +163,16 @@ Stored<void> Store::begin(Refusals refusals) {
 }
 
 Stored<void> Store::commit() {
-  auto done = execute_within(Access::read, "COMMIT", {});
   in_transaction_ = false;
-  if (!done) return std::unexpected(unavailable(done.error()));
-  return {};
+  if (!session_) return std::unexpected(unavailable(last_error_));
+  auto done = session_->commit();
+  if (done) return {};
+  if (is_lost(done.error())) session_.reset();
+  return std::unexpected(unavailable(done.error()));
 }
 
 void Store::rollback() {
-  if (std::exchange(in_transaction_, false) && session_ && !session_->query("ROLLBACK")) {
+  if (std::exchange(in_transaction_, false) && session_ && !session_->rollback()) {
     session_.reset();
   }
 }

@@ -4,6 +4,7 @@
 // `unavailable`, and the link is tried again at most every kRetryAfter.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -57,6 +58,8 @@ class Store final : public model::Store {
 
   bool reads_elsewhere() const { return reader_ != nullptr && !in_transaction_; }
   const RowCodec& codec(const model::EntitySchema& entity);
+  using Talk = std::function<Result<Rows>(Connection&)>;
+  Result<Rows> on_session(Access access, const Talk& talk);
   Result<Rows> execute(Access access, const std::string& sql,
                        std::span<const Parameter> parameters);
   Result<Rows> execute_within(Access access, const std::string& sql,

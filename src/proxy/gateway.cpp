@@ -72,7 +72,7 @@ Result<void> check(const Options& options) {
 // Before any worker learns the addresses, so that all share the same states.
 void configure_board(balancer::HealthBoard& board, const runtime::Snapshot& snapshot) {
   std::vector<std::string> ids;
-  for (const auto& entry : snapshot.upstreams) {
+  for (const auto& entry : *snapshot.upstreams) {
     ids.push_back(entry->upstream->id);
     board.upstream(ids.back())->configure(*entry->upstream, entry->targets);
   }

@@ -185,7 +185,7 @@ Task<bool> serve_proxy(Session& session, Exchange& exchange) {
     co_return co_await answer_error(session, exchange, 503, "no Service found with those values",
                                     ErrorSource::gateway);
   }
-  exchange.target = &session.worker().targets().of_route(*exchange.snapshot, exchange.match.route);
+  exchange.target = &session.worker().targets().of_route(*exchange.route);
   Forward forward(session, exchange);
   co_return co_await forward.run();
 }

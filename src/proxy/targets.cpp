@@ -76,9 +76,8 @@ Task<std::string> Target::resolve(net::Resolver& resolver) {
 }
 
 void Targets::replace(std::shared_ptr<const runtime::Snapshot> snapshot) {
-  configure_upstreams(*snapshot);
+  configure_upstreams(snapshot->upstreams);
   auto* fresh = new PinnedSnapshot;
-  fresh->targets.resize(snapshot->routes.size(), nullptr);
   fresh->snapshot = std::move(snapshot);
   retire_current();
   current_ = fresh;
@@ -86,9 +85,11 @@ void Targets::replace(std::shared_ptr<const runtime::Snapshot> snapshot) {
   pools_.prune();
 }
 
-void Targets::configure_upstreams(const runtime::Snapshot& snapshot) {
+void Targets::configure_upstreams(const std::shared_ptr<const runtime::UpstreamList>& upstreams) {
+  if (upstreams == upstreams_) return;
+  upstreams_ = upstreams;
   decltype(balanced_) balanced;
-  for (const auto& entry : snapshot.upstreams) {
+  for (const auto& entry : *upstreams) {
     const std::string& id = entry->upstream->id;
     auto known = balanced_.find(id);
     auto& slot = balanced[id];
@@ -108,10 +109,9 @@ void Targets::retire_current() {
   current_ = nullptr;
 }
 
-Target& Targets::of_route(PinnedSnapshot& pinned, uint32_t route) {
-  Target*& target = pinned.targets[route];
-  if (target == nullptr) target = &make(pinned.snapshot->routes[route].target);
-  return *target;
+Target& Targets::of_route(const runtime::RouteEntry& route) {
+  auto found = targets_.find(route.target.get());
+  return found != targets_.end() ? *found->second : make(route.target);
 }
 
 Target& Targets::make(const std::shared_ptr<const runtime::ServiceTarget>& entry) {

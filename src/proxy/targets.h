@@ -65,7 +65,6 @@ class Target {
 
 struct PinnedSnapshot {
   std::shared_ptr<const runtime::Snapshot> snapshot;
-  std::vector<Target*> targets;  // by route; null: not asked for yet
   uint32_t pins = 0;
   bool current = true;
 };
@@ -120,14 +119,14 @@ class Targets {
     for (auto& [id, upstream] : balanced_) visit(*upstream);
   }
 
-  // The target of a route of a pinned snapshot whose entry has one.
-  Target& of_route(PinnedSnapshot& pinned, uint32_t route);
+  // The target of a route's entry in a pinned snapshot, which has one.
+  Target& of_route(const runtime::RouteEntry& route);
 
  private:
   void retire_current();
   Target& make(const std::shared_ptr<const runtime::ServiceTarget>& entry);
 
-  void configure_upstreams(const runtime::Snapshot& snapshot);
+  void configure_upstreams(const std::shared_ptr<const runtime::UpstreamList>& upstreams);
 
   net::Loop& loop_;
   net::Resolver& resolver_;
@@ -135,6 +134,7 @@ class Targets {
   std::shared_ptr<balancer::HealthBoard> board_;
   uint64_t seed_;
   PinnedSnapshot* current_ = nullptr;
+  std::shared_ptr<const runtime::UpstreamList> upstreams_;                       // as configured
   std::unordered_map<std::string, std::shared_ptr<BalancedUpstream>> balanced_;  // by upstream id
   std::unordered_map<const runtime::ServiceTarget*, std::unique_ptr<Target>> targets_;
 };

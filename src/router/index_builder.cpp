@@ -50,6 +50,7 @@ void IndexBuilder::rank(std::vector<RouteRules>& routes) {
   for (const Entry& entry : entries_) {
     out_.keys.push_back({.priority = entry.rule->priority,
                          .created_at = entry.rule->created_at,
+                         .id = entry.rule->id,
                          .path_order = entry.rule->path_order});
   }
   if (std::ranges::any_of(entries_, needs_details)) out_.details.resize(entries_.size());

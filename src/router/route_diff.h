@@ -12,16 +12,16 @@
 
 namespace sallyport::router {
 
+// Routes by slot; null: the slot is free.
 using RouteList = std::span<const std::shared_ptr<const model::Route>>;
 
 struct RouteDiff {
-  static constexpr uint32_t kGone = UINT32_MAX;
-  std::vector<uint32_t> positions;  // of each earlier route in the later list, or kGone
-  std::vector<uint32_t> added;      // positions in the later list
+  std::vector<bool> gone;       // by slot of the earlier list: its route is no longer there
+  std::vector<uint32_t> added;  // slots of the later list
 };
 
-// Routes are the same when they are the same object. Lists that are sorted by id differ by what
-// has changed; others may differ by more. Nothing when more than `limit` routes have come or gone.
+// Routes are the same when the same object stands in the same slot. Nothing when more than `limit`
+// have come or gone.
 std::optional<RouteDiff> diff_routes(RouteList earlier, RouteList later, size_t limit);
 
 }  // namespace sallyport::router

@@ -21,6 +21,7 @@
 #include "router/conditions.h"
 #include "router/expression_program.h"
 #include "router/hash_index.h"
+#include "router/id_order.h"
 #include "router/large_pages.h"
 #include "router/pattern.h"
 
@@ -118,6 +119,7 @@ struct ValueList {
 struct RankKey {
   uint64_t priority = 0;
   int64_t created_at = 0;
+  IdOrder id;
   uint32_t path_order = 0;
 };
 

@@ -25,6 +25,7 @@ RouteIndex index_of(RouteList routes, std::span<const uint32_t> which, PatternCa
   std::vector<RouteRules> rules;
   rules.reserve(which.size());
   for (const uint32_t i : which) {
+    if (routes[i] == nullptr) continue;
     auto made = make_rules(*routes[i], i, patterns, flavor);
     if (made) {
       rules.push_back(*std::move(made));
@@ -51,14 +52,11 @@ struct Bulk {
 // come stands in a small index beside it.
 struct Router::Index {
   std::shared_ptr<const Bulk> bulk;
-  std::vector<uint32_t> positions;  // of the bulk's routes in the router's list; "" for the same
+  std::vector<bool> gone{};  // by slot: the bulk's route is no longer there; "" for all are
   PatternCache patterns{};
   RouteIndex added{};
   bool has_added = false;
 
-  uint32_t position(uint32_t bulk_route) const {
-    return positions.empty() ? bulk_route : positions[bulk_route];
-  }
   static std::unique_ptr<const Index> whole(RouteList routes, std::vector<Fault>& faults,
                                             const Index* previous, Flavor flavor);
   static std::unique_ptr<const Index> beside(std::shared_ptr<const Bulk> bulk, RouteDiff diff,
@@ -76,7 +74,7 @@ std::unique_ptr<const Router::Index> Router::Index::whole(RouteList routes,
   for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
   bulk->index = index_of(routes, all, bulk->patterns, flavor, bulk->faults);
   faults = bulk->faults;
-  return std::make_unique<const Index>(Index{.bulk = std::move(bulk), .positions = {}});
+  return std::make_unique<const Index>(Index{.bulk = std::move(bulk)});
 }
 
 std::unique_ptr<const Router::Index> Router::Index::beside(std::shared_ptr<const Bulk> bulk,
@@ -87,10 +85,9 @@ std::unique_ptr<const Router::Index> Router::Index::beside(std::shared_ptr<const
   out->has_added = !diff.added.empty();
   out->added = index_of(routes, diff.added, out->patterns, bulk->flavor, faults);
   for (const Fault& fault : bulk->faults) {
-    const uint32_t position = diff.positions[fault.route];
-    if (position != RouteDiff::kGone) faults.push_back({position, fault.error});
+    if (!diff.gone[fault.route]) faults.push_back(fault);
   }
-  out->positions = std::move(diff.positions);
+  out->gone = std::move(diff.gone);
   out->bulk = std::move(bulk);
   return out;
 }
@@ -124,14 +121,12 @@ bool Router::match(const MatchInput& input, Match& out) const {
   if (index_ == nullptr) return false;
   const uint64_t undecided = Pattern::gave_up();
   const Index& index = *index_;
-  Search bulk(index.bulk->index, input, out,
-              index.positions.empty() ? nullptr : index.positions.data());
+  Search bulk(index.bulk->index, input, out, index.gone.empty() ? nullptr : &index.gone);
   bool found = bulk.run();
-  if (found) out.route = index.position(out.route);
   if (index.has_added) {
     Match other;
     Search added(index.added, input, other, nullptr);
-    if (added.run() && (!found || added.place(other.route) < bulk.place(out.route))) {
+    if (added.run() && (!found || added.place() < bulk.place())) {
       out = other;
       found = true;
     }

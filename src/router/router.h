@@ -44,7 +44,7 @@ struct Capture {
 };
 
 struct Match {
-  uint32_t route = 0;             // index into the routes given to build()
+  uint32_t route = 0;             // slot in the list given to build()
   std::string_view matched_path;  // the prefix, or the text that the regex matched; part of path;
                                   // "" for a route without paths
   bool regex = false;
@@ -64,9 +64,9 @@ class Router {
   Router& operator=(Router&&) noexcept;
 
   // A route that cannot be built (a broken regex) is left out and reported in `faults` by id; the
-  // others work. Routes for tcp, tls, udp and tls_passthrough are left out silently. Ties are
-  // decided by created_at, then by the order of `routes`.
-  // Regular expressions that `previous` knows are not compiled again; it may be null.
+  // others work. Routes for tcp, tls, udp and tls_passthrough are left out silently, and so are
+  // free slots (null). Ties are decided by created_at, then by id. What `previous`, which may be
+  // null, has built is used again: cheap where few slots differ.
   static Router build(std::span<const std::shared_ptr<const model::Route>> routes,
                       std::vector<Error>* faults, const Router* previous = nullptr,
                       Flavor flavor = Flavor::traditional_compatible);

@@ -106,6 +106,7 @@ Result<RouteRules> expression_rules(const model::Route& route, uint32_t index,
     // The newest of equals goes first.
     out.rules.push_back({.priority = expression_priority_of(route),
                          .created_at = -route.created_at,
+                         .id = id_order(route.id),
                          .route = index,
                          .path_order = static_cast<uint32_t>(out.rules.size()),
                          .prefix = std::move(prefix),
@@ -138,11 +139,13 @@ Result<RouteRules> attribute_rules(const model::Route& route, uint32_t index,
   for (const std::string& host : route.hosts) out.hosts.push_back(parse_host(host));
   const bool plain_hosts = only_plain(out.hosts);
   const bool traditional = flavor == Flavor::traditional;
+  const IdOrder id = id_order(route.id);
   auto add = [&](Rule rule) {
     rule.priority =
         traditional ? traditional_priority_of(route, plain_hosts)
                     : priority_of(route, plain_hosts, rule.pattern != nullptr, rule.prefix.size());
     rule.created_at = route.created_at;
+    rule.id = id;
     rule.route = index;
     rule.path_order = static_cast<uint32_t>(out.rules.size());
     out.rules.push_back(std::move(rule));
@@ -205,8 +208,8 @@ Result<RouteRules> make_rules(const model::Route& route, uint32_t index, Pattern
 }
 
 bool goes_before(const Rule& a, const Rule& b) {
-  return std::tuple(b.priority, a.created_at, a.route, a.path_order) <
-         std::tuple(a.priority, b.created_at, b.route, b.path_order);
+  return std::tie(b.priority, a.created_at, a.id, a.route, a.path_order) <
+         std::tie(a.priority, b.created_at, b.id, b.route, b.path_order);
 }
 
 }  // namespace sallyport::router

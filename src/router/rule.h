@@ -12,6 +12,7 @@
 #include "model/entities.h"
 #include "router/conditions.h"
 #include "router/flavor.h"
+#include "router/id_order.h"
 #include "router/pattern.h"
 
 namespace sallyport::router {
@@ -32,6 +33,7 @@ inline constexpr uint8_t kOverHttps = 2;  // and those over TLS
 struct Rule {
   uint64_t priority = 0;  // bigger first; see priority_of()
   int64_t created_at = 0;
+  IdOrder id;
   uint32_t route = 0;
   uint32_t path_order = 0;                 // of a regex among the paths of its route
   std::string prefix;                      // what the path must begin with

@@ -6,7 +6,6 @@
 #include "http/headers.h"
 #include "router/expression_value.h"
 #include "router/prefix_hash.h"
-#include "router/route_diff.h"
 #include "router/rule.h"
 
 namespace sallyport::router {
@@ -25,11 +24,11 @@ std::string_view lowered(std::string_view text, std::span<char> buffer) {
 }  // namespace
 
 Search::Search(const RouteIndex& index, const MatchInput& input, Match& out,
-               const uint32_t* positions)
+               const std::vector<bool>* gone)
     : index_(index),
       input_(input),
       out_(out),
-      positions_(positions),
+      gone_(gone),
       host_(lowered(input.host, host_buffer_)),
       sni_(lowered(input.sni, sni_buffer_)),
       path_(input.path, index.longest_prefix),
@@ -43,9 +42,9 @@ bool Search::run() {
   return best_ != kNoRank;
 }
 
-Search::Place Search::place(uint32_t position) const {
+Search::Place Search::place() const {
   const RankKey& key = index_.keys[best_];
-  return {~key.priority, key.created_at, position, key.path_order};
+  return {~key.priority, key.created_at, key.id, out_.route, key.path_order};
 }
 
 void Search::visit_host() {
@@ -140,7 +139,7 @@ void Search::scan(List list) {
 
 void Search::consider(const Posting& posting) {
   if (posting.rank >= best_) return;
-  if (positions_ != nullptr && positions_[posting.route] == RouteDiff::kGone) return;
+  if (gone_ != nullptr && (*gone_)[posting.route]) return;
   if (!fits(posting)) return;
   best_ = posting.rank;
   out_.route = posting.route;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 #include "router/prefix_hash.h"
 #include "router/route_index.h"
@@ -15,15 +16,16 @@ namespace sallyport::router {
 
 class Search {
  public:
-  // `positions` is null, or says of each route whether it is still there (RouteDiff::positions).
-  Search(const RouteIndex& index, const MatchInput& input, Match& out, const uint32_t* positions);
+  // `gone` is null, or says by slot which routes to pass over. All arguments outlive the search.
+  Search(const RouteIndex& index, const MatchInput& input, Match& out,
+         const std::vector<bool>* gone);
 
   bool run();
 
   // Where what was found stands in the order of all rules, also those of another index: smaller
-  // goes first. `position` is the route's in the router's list.
-  using Place = std::tuple<uint64_t, int64_t, uint32_t, uint32_t>;
-  Place place(uint32_t position) const;
+  // goes first.
+  using Place = std::tuple<uint64_t, int64_t, IdOrder, uint32_t, uint32_t>;
+  Place place() const;
 
  private:
   // Longer names are no host names (RFC 1035) and match nothing but rules without host.
@@ -45,7 +47,7 @@ class Search {
   const RouteIndex& index_;
   const MatchInput& input_;
   Match& out_;
-  const uint32_t* positions_;
+  const std::vector<bool>* gone_;
   NameBuffer host_buffer_;
   NameBuffer sni_buffer_;
   std::string_view host_;

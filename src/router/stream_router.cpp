@@ -80,7 +80,10 @@ uint64_t StreamRouter::priority_of(const model::Route& route) {
 
 Result<StreamRouter::Rule> StreamRouter::make_rule(const model::Route& route, uint32_t index,
                                                    Flavor flavor) {
-  Rule rule{.created_at = route.created_at, .route = index, .protocols = stream_protocols(route)};
+  Rule rule{.created_at = route.created_at,
+            .id = id_order(route.id),
+            .route = index,
+            .protocols = stream_protocols(route)};
   if (!route.expression.empty() && flavor == Flavor::expressions) {
     PatternCache patterns;
     ExpressionFault fault;
@@ -108,7 +111,7 @@ StreamRouter StreamRouter::build(std::span<const std::shared_ptr<const model::Ro
                                  std::vector<Error>* faults, Flavor flavor) {
   StreamRouter router;
   for (uint32_t i = 0; i < routes.size(); ++i) {
-    if (stream_protocols(*routes[i]) == 0) continue;
+    if (routes[i] == nullptr || stream_protocols(*routes[i]) == 0) continue;
     auto rule = make_rule(*routes[i], i, flavor);
     if (rule) {
       router.rules_.push_back(*std::move(rule));
@@ -119,8 +122,8 @@ StreamRouter StreamRouter::build(std::span<const std::shared_ptr<const model::Ro
     }
   }
   std::ranges::sort(router.rules_, [](const Rule& a, const Rule& b) {
-    return std::tuple(b.priority, a.created_at, a.route) <
-           std::tuple(a.priority, b.created_at, b.route);
+    return std::tie(b.priority, a.created_at, a.id, a.route) <
+           std::tie(a.priority, b.created_at, b.id, b.route);
   });
   return router;
 }

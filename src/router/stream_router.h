@@ -14,6 +14,7 @@
 #include "base/ip_address.h"
 #include "router/conditions.h"
 #include "router/expression_program.h"
+#include "router/id_order.h"
 #include "router/router.h"
 
 namespace sallyport::router {
@@ -29,7 +30,8 @@ struct StreamInput {
 class StreamRouter {
  public:
   // Routes of other protocols are left out silently, those that cannot be built are reported in
-  // `faults`, which may be null. Ties are decided by created_at, then by the order of `routes`.
+  // `faults`, which may be null. Ties are decided by created_at, then by id.
+  // Null routes are passed over.
   static StreamRouter build(std::span<const std::shared_ptr<const model::Route>> routes,
                             std::vector<Error>* faults,
                             Flavor flavor = Flavor::traditional_compatible);
@@ -48,6 +50,7 @@ class StreamRouter {
   struct Rule {
     uint64_t priority = 0;
     int64_t created_at = 0;
+    IdOrder id;
     uint32_t route = 0;
     uint8_t protocols = 0;  // one bit per model::Protocol
     std::vector<NamePattern> snis{};

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
-#include "base/log.h"
+#include "model/schemas.h"
 #include "runtime/row_table.h"
 
 namespace sallyport::runtime {
@@ -58,13 +58,16 @@ bool Builder::take(const model::Change& change) {
   if (about_identity(change.entity->name)) identities_.reset();
   if (change.row.empty()) {
     bad_rows_.erase(label(change));
-    return table->erase(model_, change.id);
+    const bool erased = table->erase(model_, change.id);
+    if (erased) mark_stale(change);
+    return erased;
   }
   const Json row = parse_json(change.row);
   auto taken = row.is_discarded() ? fail("model.row", Side::database, "the row is no JSON")
                                   : table->take(model_, change.id, row);
   if (taken) {
     bad_rows_.erase(label(change));
+    if (*taken) mark_stale(change);
     return *taken;
   }
   Error error = taken.error();
@@ -74,11 +77,20 @@ bool Builder::take(const model::Change& change) {
   return false;
 }
 
+void Builder::mark_stale(const model::Change& change) {
+  const model::EntitySchema* entity = change.entity;
+  if (entity == &model::routes()) stale_.routes.insert(change.id);
+  if (entity == &model::services()) stale_.services.insert(change.id);
+  if (entity == &model::plugins()) stale_.plugins.insert(change.id);
+  stale_.upstreams |= entity == &model::upstreams() || entity == &model::targets();
+}
+
 bool Builder::forget_missing(const model::ChangeBatch& batch) {
   std::unordered_map<const model::EntitySchema*, std::unordered_set<std::string_view>> present;
   for (const model::Change& change : batch.changes) present[change.entity].insert(change.id);
   bad_rows_.clear();  // those that are still there come again in this batch
   bool changed = false;
+  stale_.everything = true;
   identities_.reset();
   for (const RowTable& table : row_tables()) {
     changed |= table.keep_only(model_, present[table.entity]);
@@ -99,6 +111,9 @@ void Builder::share_upstreams() {
         same ? known->second : std::make_shared<const UpstreamEntry>(std::move(entry));
   }
   upstreams_ = std::move(upstreams);
+  UpstreamList list;
+  for (const auto& [name, entry] : upstreams_) list.push_back(entry);
+  upstream_list_ = std::make_shared<const UpstreamList>(std::move(list));
 }
 
 std::shared_ptr<const UpstreamEntry> Builder::upstream_named(const std::string& name) const {
@@ -106,100 +121,48 @@ std::shared_ptr<const UpstreamEntry> Builder::upstream_named(const std::string& 
   return found == upstreams_.end() ? nullptr : found->second;
 }
 
+// A service is looked at again when it has changed, or when any upstream has: its host may name it.
 void Builder::share_targets() {
-  std::erase_if(targets_, [&](const auto& t) { return !model_.services.contains(t.first); });
-  for (const auto& [id, service] : model_.services) {
-    std::shared_ptr<const ServiceTarget>& target = targets_[id];
+  if (!stale_.everything && !stale_.upstreams) {
+    for (const std::string& id : stale_.services) share_target(id);
+    return;
+  }
+  std::vector<std::string> gone;
+  for (const auto& [id, target] : targets_) {
+    if (!model_.services.contains(id)) gone.push_back(id);
+  }
+  for (const std::string& id : gone) share_target(id);
+  for (const auto& [id, service] : model_.services) share_target(id);
+}
+
+void Builder::share_target(const std::string& service_id) {
+  auto found = model_.services.find(service_id);
+  if (found == model_.services.end()) {
+    targets_.erase(service_id);
+  } else {
+    const auto& service = found->second;
+    std::shared_ptr<const ServiceTarget>& target = targets_[service_id];
     auto upstream = upstream_named(service->host);
-    if (target && target->service == service && target->upstream == upstream) continue;
+    if (target && target->service == service && target->upstream == upstream) return;
     target = std::make_shared<const ServiceTarget>(
         ServiceTarget{service, host_header(*service), std::move(upstream)});
   }
-}
-
-// A route of a disabled service is as good as absent (Kong: 404 or the next route). Routes known
-// not to build are replaced by their last good form.
-std::vector<Builder::RoutePointer> Builder::routable() {
-  std::erase_if(bad_routes_, [&](const auto& bad) {
-    auto now = model_.routes.find(bad.first);
-    return now == model_.routes.end() || now->second != bad.second.route;
-  });
-  std::vector<RoutePointer> routes;
-  routes.reserve(model_.routes.size());
-  for (const auto& [id, route] : model_.routes) {
-    auto service = model_.services.find(route->service_id);
-    if (service != model_.services.end() && !service->second->enabled) continue;
-    if (!bad_routes_.contains(id)) {
-      routes.push_back(route);
-    } else if (auto good = good_routes_.find(id); good != good_routes_.end()) {
-      routes.push_back(good->second);
-    }
-  }
-  std::ranges::sort(routes, {}, [](const RoutePointer& r) -> const std::string& { return r->id; });
-  return routes;
-}
-
-// Finds out which routes the router cannot take: only those that are new since the last build can
-// be to blame. False when it found none.
-bool Builder::set_bad_routes_aside(const std::vector<RoutePointer>& routes) {
-  size_t before = bad_routes_.size();
-  for (const RoutePointer& route : routes) {
-    auto good = good_routes_.find(route->id);
-    if (good != good_routes_.end() && good->second == route) continue;
-    std::vector<Error> faults;
-    router::Router::build(std::span(&route, 1), &faults, nullptr, flavor_);
-    if (faults.empty()) continue;
-    Error error = faults.front();
-    error.detail += good != good_routes_.end() ? "; its last good form stays in use"
-                                               : "; the route is left out";
-    bad_routes_.insert_or_assign(route->id, BadRoute{route, std::move(error)});
-  }
-  return bad_routes_.size() > before;
-}
-
-router::Router Builder::build_router(std::vector<RoutePointer>& routes) {
-  std::vector<Error> faults;
-  const router::Router* previous = last_ != nullptr ? &last_->router : nullptr;
-  router::Router router = router::Router::build(routes, &faults, previous, flavor_);
-  if (faults.empty() || !set_bad_routes_aside(routes)) return router;
-  routes = routable();
-  faults.clear();
-  router = router::Router::build(routes, &faults, previous, flavor_);
-  for (const Error& fault : faults) log::error("router: {}", fault.text());
-  return router;
-}
-
-void Builder::remember_good(const std::vector<RoutePointer>& routes) {
-  std::erase_if(good_routes_,
-                [&](const auto& good) { return !model_.routes.contains(good.first); });
-  for (const RoutePointer& route : routes) {
-    RoutePointer& slot = good_routes_[route->id];
-    if (slot != route) slot = route;
-  }
+  auto slots = slots_by_service_.find(service_id);
+  if (slots == slots_by_service_.end()) return;
+  for (const uint32_t slot : slots->second) stale_.routes.insert(placed_[slot]->id);
 }
 
 std::shared_ptr<const Snapshot> Builder::build() {
-  share_upstreams();
+  if (stale_.upstreams || stale_.everything) share_upstreams();
   share_targets();
-  std::vector<RoutePointer> routes = routable();
+  configure_plugins();
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->version = ++version_;
   snapshot->sequence = model_.sequence;
-  snapshot->router = build_router(routes);
-  remember_good(routes);
-  snapshot->routes.reserve(routes.size());
-  configure_plugins();
   snapshot->identities = identities();
-  for (RoutePointer& route : routes) {
-    auto chain = chain_of(*route);
-    auto target = targets_.find(route->service_id);
-    const auto handling =
-        flavor_ == router::Flavor::traditional ? route->path_handling : model::PathHandling::v0;
-    snapshot->routes.push_back({std::move(route),
-                                target == targets_.end() ? nullptr : target->second,
-                                std::move(chain), handling});
-  }
-  for (const auto& [name, entry] : upstreams_) snapshot->upstreams.push_back(entry);
+  snapshot->upstreams = upstream_list_;
+  build_routes(*snapshot);
+  stale_ = {};
   last_ = snapshot;
   return snapshot;
 }
@@ -207,7 +170,7 @@ std::shared_ptr<const Snapshot> Builder::build() {
 std::vector<Error> Builder::faults() const {
   std::vector<Error> result;
   for (const auto& [row, error] : bad_rows_) result.push_back(error);
-  for (const auto& [id, bad] : bad_routes_) result.push_back(bad.error);
+  for (const auto& [id, error] : bad_routes_) result.push_back(error);
   for (const auto& [id, error] : bad_plugins_) result.push_back(error);
   return result;
 }

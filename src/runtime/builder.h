@@ -1,4 +1,5 @@
-// Keeps the Model and builds snapshots from it, sharing what did not change. One instance per node,
+// Keeps the Model and builds snapshots from it, sharing what did not change: a build costs what has
+// changed since the last one, not what there is (ADR 0062). One instance per node,
 // used by one thread at a time: the change feed's, or the one that loads a declarative file.
 // A part that cannot be built keeps its last good form, or is left out when it never had one; the
 // other parts are built all the same.
@@ -10,6 +11,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.h"
@@ -45,40 +47,64 @@ class Builder {
 
  private:
   using RoutePointer = std::shared_ptr<const model::Route>;
-  struct BadRoute {
-    RoutePointer route;
-    Error error;
+
+  // What build() has to look at again.
+  struct Stale {
+    bool everything = false;
+    bool upstreams = false;                                     // or their targets
+    std::unordered_set<std::string> services, routes, plugins;  // ids
   };
 
   bool take(const model::Change& change);
   bool forget_missing(const model::ChangeBatch& batch);
+  void mark_stale(const model::Change& change);
+
+  // Services and upstreams.
   void share_upstreams();
   void share_targets();
+  void share_target(const std::string& service_id);
   std::shared_ptr<const UpstreamEntry> upstream_named(const std::string& name) const;
+
+  // Plugins (builder_plugins.cpp).
   void configure_plugins();
+  void mark_scope_stale(const model::PluginRow& row);
   plugin::ConfiguredPtr configure(const std::shared_ptr<const model::PluginRow>& row,
                                   const plugin::ConfiguredPtr& former);
   std::shared_ptr<const plugin::Chain> chain_of(const model::Route& route);
   std::shared_ptr<const plugin::Identities> identities();
-  std::vector<RoutePointer> routable();
-  router::Router build_router(std::vector<RoutePointer>& routes);
-  bool set_bad_routes_aside(const std::vector<RoutePointer>& routes);
-  void remember_good(const std::vector<RoutePointer>& routes);
+
+  // Routes (builder_routes.cpp).
+  void build_routes(Snapshot& snapshot);
+  std::vector<uint32_t> place_stale_routes();
+  uint32_t place(const std::string& id, const RoutePointer& route);
+  void release(const std::string& id);
+  RoutePointer routable_form(uint32_t slot) const;
+  bool set_bad_routes_aside(std::span<const uint32_t> slots);
+  void fill(uint32_t slot);
 
   router::Flavor flavor_;
   model::Model model_;
+  Stale stale_;
   std::unordered_map<std::string, std::shared_ptr<const ServiceTarget>> targets_;    // by service
   std::unordered_map<std::string, std::shared_ptr<const UpstreamEntry>> upstreams_;  // by name
-  std::unordered_map<std::string, RoutePointer> good_routes_;  // as last built
-  std::map<std::string, BadRoute> bad_routes_;                 // routes that do not build
-  std::map<std::string, Error> bad_rows_;                      // "routes <id>": do not decode
+  std::shared_ptr<const UpstreamList> upstream_list_ = std::make_shared<const UpstreamList>();
+
+  std::unordered_map<std::string, uint32_t> slots_;  // of routes, by id
+  std::vector<uint32_t> free_slots_;
+  std::unordered_map<std::string, std::unordered_set<uint32_t>> slots_by_service_;
+  std::vector<RoutePointer> placed_;    // by slot: the Model's form
+  std::vector<RoutePointer> routable_;  // by slot: the form that the router gets; null for none
+  RouteTable table_;                    // by slot: as last built, with the last good form
+  std::map<std::string, Error> bad_routes_;  // by id: those whose Model form does not build
+
+  std::map<std::string, Error> bad_rows_;  // "routes <id>": do not decode
   plugin::Definitions definitions_;
   std::unordered_map<std::string, plugin::ConfiguredPtr> plugins_;  // those that run, by id
   std::vector<plugin::ConfiguredPtr> global_plugins_;
   std::unordered_map<std::string, std::vector<plugin::ConfiguredPtr>> scoped_plugins_;
   std::map<std::string, Error> bad_plugins_;
   std::shared_ptr<const plugin::Identities> identities_;  // null: to be built anew
-  std::shared_ptr<const Snapshot> last_;  // the next one takes its compiled patterns over
+  std::shared_ptr<const Snapshot> last_;  // the next one shares what its router built
   uint64_t version_ = 0;
 };
 

@@ -39,7 +39,28 @@ plugin::ConfiguredPtr Builder::configure(const std::shared_ptr<const model::Plug
   return configured->plugin != nullptr ? configured : nullptr;
 }
 
+// The routes whose chains a plugin stands in, or stood in.
+void Builder::mark_scope_stale(const model::PluginRow& row) {
+  if (!row.route_id.empty()) {
+    stale_.routes.insert(row.route_id);
+  } else if (row.service_id.empty()) {
+    stale_.everything = true;
+  } else if (auto slots = slots_by_service_.find(row.service_id);
+             slots != slots_by_service_.end()) {
+    for (const uint32_t slot : slots->second) stale_.routes.insert(placed_[slot]->id);
+  }
+}
+
 void Builder::configure_plugins() {
+  if (stale_.plugins.empty() && !stale_.everything) return;
+  for (const std::string& id : stale_.plugins) {
+    if (auto former = plugins_.find(id); former != plugins_.end()) {
+      mark_scope_stale(*former->second->row);
+    }
+    if (auto row = model_.plugins.find(id); row != model_.plugins.end()) {
+      mark_scope_stale(*row->second);
+    }
+  }
   std::erase_if(bad_plugins_, [&](const auto& bad) { return !model_.plugins.contains(bad.first); });
   std::unordered_map<std::string, plugin::ConfiguredPtr> plugins;
   global_plugins_.clear();

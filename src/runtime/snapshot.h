@@ -9,9 +9,9 @@
 
 #include "model/entities.h"
 #include "model/upstream.h"
-#include "plugin/chain.h"
 #include "plugin/identities.h"
 #include "router/router.h"
+#include "runtime/route_table.h"
 
 namespace sallyport::runtime {
 
@@ -22,6 +22,7 @@ struct UpstreamEntry {
 
   bool operator==(const UpstreamEntry&) const = default;
 };
+using UpstreamList = std::vector<std::shared_ptr<const UpstreamEntry>>;
 
 // A service with everything that can be worked out before a request comes.
 struct ServiceTarget {
@@ -30,21 +31,13 @@ struct ServiceTarget {
   std::shared_ptr<const UpstreamEntry> upstream;  // that the host names; null: the host is a host
 };
 
-struct RouteEntry {
-  std::shared_ptr<const model::Route> route;
-  std::shared_ptr<const ServiceTarget> target;  // null: no service, or the service is disabled
-  std::shared_ptr<const plugin::Chain> chain;   // null: no plugins
-  // What holds: v1 only in the traditional flavor.
-  model::PathHandling path_handling = model::PathHandling::v0;
-};
-
 struct Snapshot {
   uint64_t version = 0;  // grows by one per build on this node
   int64_t sequence = 0;  // the change-log entry up to which it is current
   router::Router router;
-  std::vector<RouteEntry> routes;  // by Match::route
+  RouteTable routes;  // by Match::route
   std::shared_ptr<const plugin::Identities> identities;
-  std::vector<std::shared_ptr<const UpstreamEntry>> upstreams;  // all, for health checks
+  std::shared_ptr<const UpstreamList> upstreams;  // all, for health checks; never null
 };
 
 }  // namespace sallyport::runtime
