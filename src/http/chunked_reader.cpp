@@ -63,6 +63,7 @@ std::string_view ChunkedReader::take(char c, const Limits& limits) {
       return take_trailer(c, limits);
     case State::trailer_lf:
       if (c != '\n') return "CR without LF in the trailers";
+      if (!line_start_) trailers_ += "\r\n";
       state_ = line_start_ ? State::done : State::trailer;
       line_start_ = true;
       return {};
@@ -98,6 +99,7 @@ std::string_view ChunkedReader::take_trailer(char c, const Limits& limits) {
     state_ = State::trailer_lf;
     return {};
   }
+  trailers_ += c;
   if (line_start_) {
     if (!is(c, kToken)) return "an invalid trailer name";
     line_start_ = false;

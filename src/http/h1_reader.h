@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "http/limits.h"
@@ -93,8 +94,10 @@ class ChunkedReader {
     std::string_view data;                        // payload among them; may be empty
   };
   // At most one piece of payload per call; call again while need_more and consumed < bytes.size().
-  // Extensions and trailer fields are checked and dropped (RFC 9112 section 7.1).
+  // Extensions are checked and dropped (RFC 9112 section 7.1), trailer fields checked and kept.
   Step next(std::string_view bytes, const Limits& limits, ParseFault& fault);
+  // With `complete`: the trailer fields, whole lines, ends included; "" for none.
+  std::string_view trailers() const { return trailers_; }
 
  private:
   enum class State : uint8_t {
@@ -119,6 +122,7 @@ class ChunkedReader {
   uint8_t digits_ = 0;
   bool line_start_ = true;
   bool colon_ = false;
+  std::string trailers_;
 };
 
 }  // namespace sallyport::http

@@ -1,5 +1,7 @@
 #include "http/h2_fields.h"
 
+#include <algorithm>
+
 #include "http/headers.h"
 
 namespace sallyport::http {
@@ -13,6 +15,15 @@ nghttp2_nv field_of(std::string_view name, std::string_view value) {
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
+size_t append_fields(std::span<const Header> fields, std::span<nghttp2_nv> out, size_t count) {
+  for (const Header& field : fields) {
+    if (count == out.size()) break;
+    if (connection_specific(field.id) || field.id == HeaderId::host) continue;
+    out[count++] = field_of(field.name, field.value);
+  }
+  return count;
+}
+
 }  // namespace
 
 size_t h2_response_fields(const ResponseHead& head, std::span<char, 3> status,
@@ -20,11 +31,29 @@ size_t h2_response_fields(const ResponseHead& head, std::span<char, 3> status,
   status[0] = static_cast<char>('0' + head.status / 100 % 10);
   status[1] = static_cast<char>('0' + head.status / 10 % 10);
   status[2] = static_cast<char>('0' + head.status % 10);
+  out[0] = field_of(":status", {status.data(), status.size()});
+  return append_fields(head.fields(), out, 1);
+}
+
+size_t h2_request_fields(const RequestHead& head, std::string_view scheme,
+                         std::span<nghttp2_nv> out) {
+  out[0] = field_of(":method", head.method_text);
+  out[1] = field_of(":scheme", scheme);
+  out[2] = field_of(":authority", head.host);
+  out[3] = field_of(":path", head.target);
+  return append_fields(head.fields(), out, 4);
+}
+
+size_t h2_trailer_fields(std::string_view lines, std::span<nghttp2_nv> out) {
   size_t count = 0;
-  out[count++] = field_of(":status", {status.data(), status.size()});
-  for (const Header& field : head.fields()) {
-    if (count == out.size()) break;
-    if (!connection_specific(field.id)) out[count++] = field_of(field.name, field.value);
+  while (!lines.empty() && count < out.size()) {
+    const std::string_view line = lines.substr(0, lines.find("\r\n"));
+    lines.remove_prefix(std::min(lines.size(), line.size() + 2));
+    const size_t colon = line.find(':');
+    if (colon == line.npos) continue;
+    const std::string_view name = line.substr(0, colon);
+    if (connection_specific(header_id(name))) continue;
+    out[count++] = field_of(name, trim_blanks(line.substr(colon + 1)));
   }
   return count;
 }

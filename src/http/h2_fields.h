@@ -1,4 +1,5 @@
-// Response heads as HTTP/2 fields. Views into the head; only for the h2 sessions.
+// HTTP/1.1 heads and trailers as HTTP/2 fields. Views into what they are made of; only for the h2
+// sessions.
 #pragma once
 
 #include <span>
@@ -9,10 +10,18 @@
 
 namespace sallyport::http {
 
-// Fills `out`, :status first, without the fields of a connection (RFC 9113 section 8.2.2); returns
-// how many there are. Names keep their case: nghttp2 lowers them when it copies. `status` is the
-// memory of the number.
+// Each fills `out`, pseudo-headers first, without the fields of a connection (RFC 9113 section
+// 8.2.2); returns how many there are. Names keep their case: nghttp2 lowers them when it copies.
+
+// `status` is the memory of the number.
 size_t h2_response_fields(const ResponseHead& head, std::span<char, 3> status,
                           std::span<nghttp2_nv> out);
+
+// A request in origin form. `scheme` is "http" or "https".
+size_t h2_request_fields(const RequestHead& head, std::string_view scheme,
+                         std::span<nghttp2_nv> out);
+
+// Whole lines, ends included, as a reader of chunks gives them.
+size_t h2_trailer_fields(std::string_view lines, std::span<nghttp2_nv> out);
 
 }  // namespace sallyport::http

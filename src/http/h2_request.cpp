@@ -3,22 +3,10 @@
 #include "base/text.h"
 #include "http/character.h"
 #include "http/h1_writer.h"
+#include "http/h2_name.h"
 #include "http/headers.h"
 
 namespace sallyport::http {
-namespace {
-
-constexpr uint64_t kFieldOverhead = 32;  // RFC 7541 section 4.1
-
-bool valid_name(std::string_view name) {
-  if (name.empty()) return false;
-  for (char c : name) {
-    if (!is(c, kToken) || (c >= 'A' && c <= 'Z')) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 void H2Request::begin(uint32_t most) {
   most_ = most;
@@ -36,7 +24,7 @@ bool H2Request::add(std::string_view name, std::string_view value) {
   dropped_ |= !room;
   list_size_ += name.size() + value.size() + kFieldOverhead;
   if (name.starts_with(':')) return !room || add_pseudo(name, value);
-  if (!valid_name(name) || !valid_field_value(value)) return false;
+  if (!valid_h2_name(name) || !valid_field_value(value)) return false;
   const HeaderId id = header_id(name);
   if (connection_specific(id)) return false;
   if (id == HeaderId::te && !text::equals_ignore_case(value, "trailers")) return false;

@@ -70,9 +70,14 @@ struct H2Session::Callbacks {
     return of(self).pay(1) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
-  static int begin_headers(nghttp2_session*, const nghttp2_frame*, void* self) {
+  static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     H2Session& session = of(self);
-    session.request_.begin(session.limits_.max_head);
+    session.in_request_ = opens_request(frame);
+    if (session.in_request_) {
+      session.request_.begin(session.limits_.max_head);
+    } else {
+      session.response_.begin(session.limits_.max_head);
+    }
     return 0;
   }
 
@@ -80,9 +85,9 @@ struct H2Session::Callbacks {
                     size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
                     void* self) {
     H2Session& session = of(self);
-    // Trailers are checked like any fields, and dropped (RFC 9110 section 6.5.1).
-    const bool sound = session.request_.add(view(name, name_size), view(value, value_size));
-    if (session.request_.list_size() > kBombFactor * session.limits_.max_head) {
+    uint64_t list_size = 0;
+    const bool sound = session.add_field(view(name, name_size), view(value, value_size), list_size);
+    if (list_size > kBombFactor * session.limits_.max_head) {
       session.give_up();
       return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
@@ -101,9 +106,14 @@ struct H2Session::Callbacks {
   static int frame_received(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
     const bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (opens_request(frame)) return of(self).take_request(frame->hd.stream_id, last);
-    if (!last || (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS)) return 0;
-    if (void* stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id)) {
-      of(self).owner_.on_body_end(stream);
+    if (frame->hd.type == NGHTTP2_GOAWAY) of(self).goodbye_ = true;
+    if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
+    void* stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    if (stream == nullptr) return 0;
+    if (frame->hd.type == NGHTTP2_HEADERS) {
+      of(self).take_response(frame->hd.stream_id, stream, last);
+    } else if (last) {
+      of(self).owner_.on_body_end(stream, {});
     }
     return 0;
   }
@@ -112,8 +122,13 @@ struct H2Session::Callbacks {
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
     if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
     if (void* stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id)) {
-      of(self).owner_.on_answered(stream);
+      of(self).owner_.on_sent(stream);
     }
+    return 0;
+  }
+
+  static int frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int, void* self) {
+    if (opens_request(frame)) of(self).owner_.on_unsent(frame->hd.stream_id);
     return 0;
   }
 
@@ -130,18 +145,28 @@ struct H2Session::Callbacks {
   static int closed(nghttp2_session* session, int32_t id, uint32_t error, void* self) {
     if (void* stream = nghttp2_session_get_stream_user_data(session, id)) {
       if (error == NGHTTP2_NO_ERROR) of(self).earn(kEarnedByResponse);
-      of(self).owner_.on_closed(stream, error != NGHTTP2_NO_ERROR);
+      of(self).owner_.on_closed(stream, static_cast<H2Error>(error));
     }
     return 0;
   }
 
-  static ssize_t read_body(nghttp2_session*, int32_t, uint8_t*, size_t size, uint32_t* flags,
-                           nghttp2_data_source* source, void* self) {
+  static ssize_t read_body(nghttp2_session* session, int32_t id, uint8_t*, size_t size,
+                           uint32_t* flags, nghttp2_data_source* source, void* self) {
     const H2Owner::Ready ready = of(self).owner_.ready_body(source->ptr, size);
     if (ready.last) *flags |= NGHTTP2_DATA_FLAG_EOF;
     if (ready.size == 0 && !ready.last) return NGHTTP2_ERR_DEFERRED;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (ready.last && submit_trailers(session, id, ready.trailers)) {
+      *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    }
     return static_cast<ssize_t>(ready.size);
+  }
+
+  static bool submit_trailers(nghttp2_session* session, int32_t id, std::string_view lines) {
+    if (lines.empty()) return false;
+    std::array<nghttp2_nv, kMaxHeaders> fields;
+    const size_t count = h2_trailer_fields(lines, fields);
+    return count > 0 && nghttp2_submit_trailer(session, id, fields.data(), count) == 0;
   }
 
   static int send_body(nghttp2_session*, nghttp2_frame*, const uint8_t* frame_head, size_t,
@@ -162,6 +187,7 @@ struct H2Session::Callbacks {
     nghttp2_session_callbacks_set_on_invalid_header_callback(made, &invalid_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, &frame_received);
     nghttp2_session_callbacks_set_on_frame_send_callback(made, &frame_sent);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(made, &frame_not_sent);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, &data);
     nghttp2_session_callbacks_set_on_stream_close_callback(made, &closed);
     nghttp2_session_callbacks_set_send_data_callback(made, &send_body);
@@ -169,8 +195,8 @@ struct H2Session::Callbacks {
   }
 };
 
-std::unique_ptr<H2Session> H2Session::create(const H2Limits& limits, H2Owner& owner) {
-  std::unique_ptr<H2Session> session(new H2Session(limits, owner));
+std::unique_ptr<H2Session> H2Session::create(const H2Limits& limits, H2Owner& owner, Role role) {
+  std::unique_ptr<H2Session> session(new H2Session(limits, owner, role));
   return session->start() ? std::move(session) : nullptr;
 }
 
@@ -182,12 +208,13 @@ bool H2Session::start() {
   static const CallbacksPtr callbacks = Callbacks::make();
   static const OptionPtr options = make_options();
   credit_ = kMostCredit;
-  if (callbacks == nullptr || options == nullptr ||
-      nghttp2_session_server_new2(&session_, callbacks.get(), this, options.get()) != 0) {
-    return false;
-  }
+  if (callbacks == nullptr || options == nullptr) return false;
+  auto* make = role_ == Role::server ? &nghttp2_session_server_new2 : &nghttp2_session_client_new2;
+  if (make(&session_, callbacks.get(), this, options.get()) != 0) return false;
+  const nghttp2_settings_entry server{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.max_streams};
+  const nghttp2_settings_entry client{NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
   const std::array<nghttp2_settings_entry, 4> settings{
-      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.max_streams},
+      {role_ == Role::server ? server : client,
        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits_.stream_window},
        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits_.max_head},
        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}};
@@ -225,6 +252,12 @@ bool H2Session::finished() const {
   return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
 }
 
+bool H2Session::add_field(std::string_view name, std::string_view value, uint64_t& list_size) {
+  const bool sound = in_request_ ? request_.add(name, value) : response_.add(name, value);
+  list_size = in_request_ ? request_.list_size() : response_.list_size();
+  return sound;
+}
+
 int H2Session::take_request(int32_t id, bool complete) {
   if (!request_.finish(complete)) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
@@ -242,6 +275,21 @@ int H2Session::take_request(int32_t id, bool complete) {
   return 0;
 }
 
+// Or trailers, of either side.
+void H2Session::take_response(int32_t id, void* stream, bool complete) {
+  if (response_.status() != 0) {
+    return owner_.on_response(stream, {.text = response_.text(),
+                                       .complete = complete,
+                                       .status = response_.status(),
+                                       .length = response_.length()});
+  }
+  // What a reader of chunks with the default limits takes.
+  if (complete && response_.text().size() <= Limits{}.max_trailers) {
+    return owner_.on_body_end(stream, response_.text());
+  }
+  reset(id, H2Error::protocol);
+}
+
 bool H2Session::respond(int32_t id, const ResponseHead& head, bool last) {
   std::array<nghttp2_nv, kMaxHeaders + 1> fields;
   std::array<char, 3> status;
@@ -255,6 +303,26 @@ bool H2Session::respond(int32_t id, const ResponseHead& head, bool last) {
   body.read_callback = &Callbacks::read_body;
   if (body.source.ptr == nullptr) return false;
   return nghttp2_submit_response(session_, id, fields.data(), count, last ? nullptr : &body) == 0;
+}
+
+int32_t H2Session::request(const RequestHead& head, std::string_view scheme, bool last,
+                           void* stream) {
+  std::array<nghttp2_nv, kMaxHeaders + 4> fields;
+  const size_t count = h2_request_fields(head, scheme, fields);
+  nghttp2_data_provider body{};
+  body.source.ptr = stream;
+  body.read_callback = &Callbacks::read_body;
+  const int32_t id = nghttp2_submit_request(session_, nullptr, fields.data(), count,
+                                            last ? nullptr : &body, stream);
+  return id > 0 ? id : -1;
+}
+
+bool H2Session::takes_requests() const {
+  return !over_ && !goodbye_ && nghttp2_session_check_request_allowed(session_) != 0;
+}
+
+uint32_t H2Session::most_streams() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
 void H2Session::resume(int32_t id) {

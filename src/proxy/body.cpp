@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http/h1_writer.h"
+#include "http/trailers.h"
 #include "net/loop.h"
 
 namespace sallyport::proxy {
@@ -91,13 +92,19 @@ void BodyWriter::push() {
   if (gathered_ != nullptr) to_.queue(std::move(gathered_));
 }
 
-void BodyWriter::finish() {
-  if (chunked_) room_for(http::kLastChunk.size()).append(http::kLastChunk);
+void BodyWriter::finish(std::string_view trailers) {
+  if (chunked_ && !trailers.empty()) {
+    room_for(trailers.size() + http::kLastChunk.size()).append("0\r\n");
+    gathered_->append(trailers);
+    gathered_->append("\r\n");
+  } else if (chunked_) {
+    room_for(http::kLastChunk.size()).append(http::kLastChunk);
+  }
   push();
 }
 
 bool transfer(BodyReader& reader, BodyWriter& writer, net::BlockPtr& block,
-              const http::Limits& limits) {
+              const http::Limits& limits, bool with_trailers) {
   if (reader.plain()) {
     const uint64_t size = reader.take(block->size());
     if (size == block->size()) {
@@ -115,7 +122,7 @@ bool transfer(BodyReader& reader, BodyWriter& writer, net::BlockPtr& block,
   }
   if (block != nullptr && block->size() == 0) block.reset();
   if (reader.complete()) {
-    writer.finish();
+    writer.finish(with_trailers ? http::passable_trailers(reader.trailers()) : std::string());
   } else {
     writer.push();
   }

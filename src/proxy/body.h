@@ -21,6 +21,8 @@ class BodyReader {
   bool complete() const { return complete_; }
   http::BodyFraming framing() const { return framing_; }
   uint64_t received() const { return received_; }  // payload bytes so far
+  // Of a complete body: whole lines, ends included; "" for none.
+  std::string_view trailers() const { return chunks_.trailers(); }
 
   // Whole blocks are payload: length and until-close bodies.
   bool plain() const { return framing_ != http::BodyFraming::chunked; }
@@ -57,8 +59,8 @@ class BodyWriter {
   void write(net::BlockPtr payload);
   // What has been gathered goes into the stream's output.
   void push();
-  // The end of a chunked body.
-  void finish();
+  // The end of a chunked body. `trailers`: whole lines, ends included.
+  void finish(std::string_view trailers = {});
 
  private:
   net::Block& room_for(size_t bytes);
@@ -69,8 +71,8 @@ class BodyWriter {
 };
 
 // Moves what `block` holds of the body. On return `block` is null, or holds what is behind the
-// body. False on a broken chunk.
+// body. False on a broken chunk. `with_trailers`: those that may pass go too.
 bool transfer(BodyReader& reader, BodyWriter& writer, net::BlockPtr& block,
-              const http::Limits& limits);
+              const http::Limits& limits, bool with_trailers);
 
 }  // namespace sallyport::proxy

@@ -116,6 +116,8 @@ void Forward::report_fault() {
     case AttemptFault::write_timeout:
       balanced.report_failure(*peer, Outcome::timeout);
       break;
+    case AttemptFault::refused:
+      break;  // it may be about to end, which is no failure
     default:
       return;
   }
@@ -153,10 +155,9 @@ Task<AttemptFault> Forward::resolve() {
 }
 
 Task<AttemptFault> Forward::connect() {
-  Worker& worker = session_.worker();
-  Target& target = *exchange_.target;
-  const model::Protocol protocol = target.service().protocol;
-  if (protocol != model::Protocol::http && protocol != model::Protocol::https) {
+  const model::Protocol protocol = exchange_.target->service().protocol;
+  using enum model::Protocol;
+  if (protocol != http && protocol != https && protocol != grpc && protocol != grpcs) {
     co_return AttemptFault::unsupported;
   }
   if (connection_ == nullptr) {
@@ -165,28 +166,53 @@ Task<AttemptFault> Forward::connect() {
     }
     if (reused_) co_return AttemptFault::none;
   }
-  const net::SocketAddress& address = connection_->pool.address();
-  const auto timeout = static_cast<uint32_t>(target.service().connect_timeout_ms);
-  net::Connected connected = co_await worker.loop().connect(address, timeout);
+  if (connection_->pool.http2()) co_return co_await connect_http2();
+  net::Connected connected = co_await open_connection();
+  if (connected.error != 0) co_return connect_fault(connected.error);
+  connection_->stream = std::move(connected.stream);
+  co_return AttemptFault::none;
+}
+
+// A new connection to the pool's address; TLS has begun on it where the pool wants that.
+Task<net::Connected> Forward::open_connection() {
+  Worker& worker = session_.worker();
+  const AddressPool& pool = connection_->pool;
+  const auto timeout = static_cast<uint32_t>(exchange_.target->service().connect_timeout_ms);
+  net::Connected connected = co_await worker.loop().connect(pool.address(), timeout);
   if (no_descriptors(connected.error) && worker.pools().shed(16) > 0) {
-    connected = co_await worker.loop().connect(address, timeout);
+    connected = co_await worker.loop().connect(pool.address(), timeout);
   }
-  if (connected.error == 0) {
-    connection_->stream = std::move(connected.stream);
-    const AddressPool& pool = connection_->pool;
-    if (pool.tls()) {
-      const net::TlsContext& context = worker.upstream_tls(pool.verify());
-      if (!connection_->stream->start_tls(context, pool.server_name())) {
-        co_return AttemptFault::no_descriptors;
-      }
-      if (pool.verify_depth() >= 0) connection_->stream->set_verify_depth(pool.verify_depth());
+  if (connected.error == 0 && pool.tls()) {
+    const net::TlsContext& context = worker.upstream_tls(pool.verify());
+    if (!connected.stream->start_tls(context, pool.server_name(), pool.http2())) {
+      connected = {.stream = nullptr, .error = ENOMEM};
+    } else if (pool.verify_depth() >= 0) {
+      connected.stream->set_verify_depth(pool.verify_depth());
     }
-    co_return AttemptFault::none;
   }
-  log::error("service {}: cannot connect to {}: {}", target.service().id, address.text(),
-             std::strerror(connected.error));
-  if (no_descriptors(connected.error)) co_return AttemptFault::no_descriptors;
-  co_return connected.error == ETIMEDOUT ? AttemptFault::connect_timeout : AttemptFault::connect;
+  co_return connected;
+}
+
+// A stream of a connection that is there meanwhile, or of a new one, which serves all that wait.
+Task<AttemptFault> Forward::connect_http2() {
+  AddressPool& pool = connection_->pool;
+  while (pool.opening()) {
+    if (const int error = co_await pool.opened(); error != 0) co_return connect_fault(error);
+    connection_->stream = pool.open_pipe();
+    if (connection_->stream != nullptr) co_return AttemptFault::none;
+  }
+  pool.begin_opening();
+  net::Connected connected = co_await open_connection();
+  connection_->stream = pool.end_opening(std::move(connected.stream), connected.error);
+  if (connection_->stream != nullptr) co_return AttemptFault::none;
+  co_return connect_fault(connected.error != 0 ? connected.error : ENOMEM);
+}
+
+AttemptFault Forward::connect_fault(int error) const {
+  log::error("service {}: cannot connect to {}: {}", exchange_.target->service().id,
+             connection_->pool.address().text(), std::strerror(error));
+  if (no_descriptors(error)) return AttemptFault::no_descriptors;
+  return error == ETIMEDOUT ? AttemptFault::connect_timeout : AttemptFault::connect;
 }
 
 void Forward::send_request() {
@@ -260,6 +286,10 @@ AttemptFault Forward::receive_fault(net::IoStatus status) const {
   if (upload_fault_ != AttemptFault::none) return upload_fault_;
   if (status == net::IoStatus::cancelled) return AttemptFault::client;
   if (status == net::IoStatus::timed_out) return AttemptFault::read_timeout;
+  if (connection_->pool.http2()) {
+    if (upstream().error() == ECONNREFUSED) return AttemptFault::refused;
+    if (upstream().error() == ENOTCONN) return AttemptFault::connect;
+  }
   return reused_ && received_ == nullptr ? AttemptFault::stale : AttemptFault::closed;
 }
 

@@ -38,6 +38,9 @@ class Forward {
   void release_peer();
   void report_fault();
   Task<AttemptFault> connect();
+  Task<net::Connected> open_connection();
+  Task<AttemptFault> connect_http2();
+  AttemptFault connect_fault(int error) const;
   void send_request();
   void write_head(net::BlockPtr& block);
   void start_upload();

@@ -5,11 +5,24 @@
 
 #include "base/log.h"
 #include "http/h1_writer.h"
+#include "http/headers.h"
+#include "proxy/grpc.h"
 #include "proxy/forward.h"
 #include "proxy/plugin_run.h"
 #include "proxy/worker.h"
 
 namespace sallyport::proxy {
+namespace {
+
+// RFC 9110 section 6.5.1: over HTTP/1.1 only whoever says so.
+bool takes_trailers(const http::RequestHead& request) {
+  if (request.http2) return true;
+  const http::Header* te = request.find(http::HeaderId::te);
+  return te != nullptr && http::list_contains(te->value, "trailers");
+}
+
+}  // namespace
+
 void Forward::start_upload() {
   upload_fault_ = AttemptFault::none;
   const http::RequestHead& request = exchange_.request;
@@ -47,7 +60,7 @@ Task<void> Forward::upload() {
     }
     if (received.status != net::IoStatus::ok) co_return end_upload(AttemptFault::client);
     body_touched_ = true;
-    if (!transfer(reader, writer, received.block, options.limits)) {
+    if (!transfer(reader, writer, received.block, options.limits, true)) {
       co_return end_upload(AttemptFault::client);
     }
     if (most != 0 && reader.received() > most) {
@@ -126,7 +139,8 @@ Task<AttemptFault> Forward::filter_response() {
       response.framing != http::BodyFraming::none &&
       exchange_.request.method != http::Method::head &&
       !(response.framing == http::BodyFraming::length && response.content_length == 0);
-  if (!has_body || !exchange_.plugins->filters_body()) {
+  // A stream of messages is not held back.
+  if (!has_body || !exchange_.plugins->filters_body() || is_grpc(exchange_.request)) {
     exchange_.plugins->filter_proxied(received_, nullptr);
     co_return AttemptFault::none;
   }
@@ -210,7 +224,8 @@ net::BlockPtr Forward::begin_response() {
 // Moves the part of the body that is here. True when that was the rest of it.
 bool Forward::take_body(BodyReader& reader, BodyWriter& writer, AttemptFault& fault) {
   if (received_ != nullptr && received_->size() > 0 &&
-      !transfer(reader, writer, received_, session_.worker().options().limits)) {
+      !transfer(reader, writer, received_, session_.worker().options().limits,
+                takes_trailers(exchange_.request))) {
     fault = AttemptFault::bad_response;
   }
   return reader.complete();

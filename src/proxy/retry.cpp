@@ -35,7 +35,8 @@ bool may_retry(AttemptFault fault, bool idempotent_method, bool replayable) {
   switch (fault) {
     case AttemptFault::connect:
     case AttemptFault::connect_timeout:
-      return true;  // nothing was sent
+    case AttemptFault::refused:
+      return replayable;  // the upstream has seen nothing
     case AttemptFault::stale:
     case AttemptFault::closed:
     case AttemptFault::read_timeout:

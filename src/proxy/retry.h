@@ -16,6 +16,7 @@ enum class AttemptFault : uint8_t {
   connect,  // refused or unreachable
   connect_timeout,
   no_descriptors,  // our own limits
+  refused,         // HTTP/2: the upstream has not looked at the request
   stale,           // an idle connection turned out to be closed: no byte of an answer came
   closed,          // the upstream hung up before its answer was complete
   read_timeout,

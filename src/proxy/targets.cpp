@@ -29,6 +29,7 @@ std::shared_ptr<AddressPool> Target::pool_at(const net::IpAddress& address, uint
                                              const std::string& name) {
   UpstreamAddress upstream{.socket = net::SocketAddress::from(address, port),
                            .tls = secure(),
+                           .http2 = http2(),
                            .server_name = {},
                            .verify = secure() && service().tls_verify,
                            .verify_depth = service().tls_verify_depth};

@@ -51,7 +51,14 @@ class Target {
  private:
   std::shared_ptr<AddressPool> pool_at(const net::IpAddress& address, uint16_t port,
                                        const std::string& name);
-  bool secure() const { return service().protocol == model::Protocol::https; }
+  bool secure() const {
+    return service().protocol == model::Protocol::https ||
+           service().protocol == model::Protocol::grpcs;
+  }
+  bool http2() const {
+    return service().protocol == model::Protocol::grpc ||
+           service().protocol == model::Protocol::grpcs;
+  }
 
   std::shared_ptr<const runtime::ServiceTarget> entry_;
   UpstreamPools& upstreams_;

@@ -1,5 +1,7 @@
 #include "proxy/upstream_pool.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace sallyport::proxy {
@@ -20,10 +22,17 @@ AddressPool::AddressPool(net::Loop& loop, UpstreamAddress address, const PoolLim
 
 AddressPool::~AddressPool() {
   loop_.timers().cancel(timer_);
-  shed(idle_);
+  shed(idle_ + http2_.size());
 }
 
 UpstreamConnectionPtr AddressPool::take() {
+  if (http2()) {
+    net::StreamPtr pipe = open_pipe();
+    if (pipe == nullptr) return nullptr;
+    auto connection = std::make_unique<UpstreamConnection>(*this);
+    connection->stream = std::move(pipe);
+    return connection;
+  }
   UpstreamConnection* connection = newest_;
   if (connection == nullptr) return nullptr;
   unlink(*connection);
@@ -32,6 +41,7 @@ UpstreamConnectionPtr AddressPool::take() {
 }
 
 void AddressPool::give_back(UpstreamConnectionPtr connection) {
+  if (http2()) return;  // the stream is over, and its connection was never taken
   const bool worn_out = limits_.max_requests != 0 && connection->requests >= limits_.max_requests;
   net::Stream& stream = *connection->stream;
   // Bytes that no request has asked for would be taken for the next answer.
@@ -63,7 +73,57 @@ size_t AddressPool::shed(size_t count) {
     unlink(*connection);
     delete connection;
   }
+  return closed + shed_http2(count - closed);
+}
+
+size_t AddressPool::shed_http2(size_t count) {
+  size_t closed = 0;
+  const std::vector<H2Upstream*> connections = http2_;
+  for (H2Upstream* connection : connections) {
+    if (closed == count || !connection->idle()) continue;
+    ++closed;
+    connection->end();
+  }
   return closed;
+}
+
+net::StreamPtr AddressPool::open_pipe() {
+  const auto free = std::ranges::find_if(http2_, [](H2Upstream* one) { return one->has_room(); });
+  return free == http2_.end() ? nullptr : (*free)->open_pipe();
+}
+
+net::StreamPtr AddressPool::end_opening(net::StreamPtr connected, int error) {
+  net::StreamPtr first;
+  if (error == 0) {
+    const H2UpstreamLimits limits{.session = limits_.http2,
+                                  .max_requests = limits_.max_requests,
+                                  .idle_timeout_ms = limits_.idle_timeout_ms};
+    H2Upstream* connection = H2Upstream::start(*this, limits, std::move(connected), tls());
+    if (connection != nullptr) {
+      ++http2_count_;
+      http2_.push_back(connection);
+      first = connection->open_pipe();
+    } else {
+      error = ENOMEM;
+    }
+  }
+  opening_ = false;
+  // In the order in which they came.
+  Opening* in_order = nullptr;
+  for (Opening* one = std::exchange(waiting_, nullptr); one != nullptr;) {
+    Opening* next = std::exchange(one->next, in_order);
+    in_order = std::exchange(one, next);
+  }
+  while (in_order != nullptr) {
+    Opening* one = std::exchange(in_order, in_order->next);
+    one->error = error;
+    one->waiting.resume();
+  }
+  return first;
+}
+
+void AddressPool::on_retired(H2Upstream& connection) {
+  std::erase(http2_, &connection);
 }
 
 void AddressPool::unlink(UpstreamConnection& connection) {
@@ -91,6 +151,7 @@ void AddressPool::on_timer() {
 std::shared_ptr<AddressPool> UpstreamPools::at(const UpstreamAddress& address) {
   std::string key(reinterpret_cast<const char*>(address.socket.data()), address.socket.size());
   key += address.tls ? 's' : 'p';
+  if (address.http2) key += '2';
   if (address.verify) key += 'v' + std::to_string(address.verify_depth) + ' ';
   key += address.server_name;
   auto& pool = pools_[std::move(key)];

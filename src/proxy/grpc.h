@@ -1,0 +1,28 @@
+// What the gateway says to a gRPC client in its own name: a status in the fields of an answer
+// without a body ("Trailers-Only" in gRPC's description of its HTTP/2 mapping). Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/h1_reader.h"
+
+namespace sallyport::proxy {
+
+// Came over HTTP/2 with gRPC's content type, and not gRPC-Web's.
+bool is_grpc(const http::RequestHead& request);
+
+// gRPC's code for a status of HTTP.
+int grpc_status(int status);
+
+// The fields of the answer, whole lines, ends included. A message that is a JSON object with a
+// "message", or text, becomes grpc-message, percent-encoded as gRPC wants it.
+std::string grpc_fields(int status, std::string_view message);
+
+// The time that the client gives the whole call (grpc-timeout), in milliseconds, rounded up;
+// nothing when it sets none or says nonsense.
+std::optional<uint64_t> grpc_timeout_ms(const http::RequestHead& request);
+
+}  // namespace sallyport::proxy
