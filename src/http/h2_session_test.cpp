@@ -17,6 +17,7 @@ using testing::StartsWith;
 struct Request {
   std::string head;
   std::string body;
+  std::string trailers;
   bool complete = false;
   bool closed = false;
   bool failed = false;
@@ -36,11 +37,16 @@ struct Owner final : H2Owner {
     return &request;
   }
   void on_body(void* stream, std::string_view payload) override { of(stream).body += payload; }
-  void on_body_end(void* stream) override { of(stream).complete = true; }
-  void on_answered(void*) override {}
-  void on_closed(void* stream, bool failed) override {
+  void on_response(void*, const H2Head&) override {}
+  void on_unsent(int32_t) override {}
+  void on_body_end(void* stream, std::string_view trailers) override {
+    of(stream).complete = true;
+    of(stream).trailers = trailers;
+  }
+  void on_sent(void*) override {}
+  void on_closed(void* stream, H2Error why) override {
     of(stream).closed = true;
-    of(stream).failed = failed;
+    of(stream).failed = why != H2Error::none;
   }
   Ready ready_body(void* stream, size_t most) override {
     reserved = std::min(most, of(stream).answer.size());

@@ -15,6 +15,8 @@
 namespace sallyport::net {
 namespace {
 
+constexpr unsigned char kHttp2Only[] = {2, 'h', '2'};  // RFC 7301 section 3.1
+
 using ContextPtr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
@@ -161,6 +163,9 @@ std::unique_ptr<TlsFilter> TlsFilter::create(const TlsContext& context, BlockPoo
     SSL_set_accept_state(ssl);
   } else {
     SSL_set_connect_state(ssl);
+    // Zero is success here.
+    if (offer_http2 && SSL_set_alpn_protos(ssl, kHttp2Only, sizeof(kHttp2Only)) != 0)
+      return nullptr;
     if (!server_name.empty() && !name_server(ssl, std::string(server_name), context.verifies())) {
       return nullptr;
     }

@@ -5,6 +5,7 @@
 #include "http/accept.h"
 #include "proxy/body.h"
 #include "proxy/error_body.h"
+#include "proxy/grpc.h"
 #include "proxy/plugin_run.h"
 #include "proxy/worker.h"
 
@@ -48,7 +49,8 @@ void write_head(Session& session, Exchange& exchange, const Answer& what, bool k
                                   .debug = exchange.show_debug ? &exchange.debug : nullptr,
                                   .added_fields = exchange.added_fields};
   OwnHead head{.context = context,
-               .status = what.status,
+               // A status of its own is what gRPC clients look at, and only behind a 200.
+               .status = is_grpc(exchange.request) ? 200 : what.status,
                .content_type = what.content_type,
                .content_length = what.body.size(),
                .extra_fields = what.extra_fields,
@@ -76,7 +78,15 @@ void write_head(Session& session, Exchange& exchange, const Answer& what, bool k
 
 Task<bool> answer(Session& session, Exchange& exchange, const Answer& given) {
   Answer what = given;
-  std::string content_type, fields;
+  std::string content_type, fields, for_grpc;
+  if (is_grpc(exchange.request)) {
+    for_grpc.append(what.extra_fields);
+    for_grpc += grpc_fields(what.grpc_status >= 0 ? what.grpc_status : grpc_status(what.status),
+                            grpc_message(what.body));
+    what.content_type = "application/grpc";
+    what.extra_fields = for_grpc;
+    what.body = {};
+  }
   if (exchange.plugins != nullptr) {
     content_type = what.content_type;
     fields = what.extra_fields;
@@ -102,7 +112,8 @@ Task<bool> answer_error(Session& session, Exchange& exchange, int status, std::s
     format = http::format_of(options.error_default_type).value_or(http::BodyFormat::text);
   }
   const std::string sentence = message.empty() ? error_message(status) : std::string(message);
-  const std::string body = error_body(format, sentence, exchange.id());
+  const std::string body =
+      is_grpc(exchange.request) ? sentence : error_body(format, sentence, exchange.id());
   co_return co_await answer(
       session, exchange,
       {.status = status, .content_type = http::content_type(format), .body = body, .close = close});

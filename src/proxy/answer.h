@@ -19,6 +19,7 @@ struct Answer {
   std::string_view extra_fields = {};  // whole lines, ends included
   bool close = false;                  // the connection cannot go on
   bool admin = false;                  // Server and latency fields are the handler's
+  int grpc_status = -1;                // told to gRPC clients; -1: what `status` is to them
 };
 
 // True when the connection may serve another request.

@@ -8,7 +8,9 @@ namespace {
 
 using http::HeaderId;
 
-constexpr std::string_view kVia = "1.1 sallyport/" SALLYPORT_VERSION;
+// The protocol version is the one that the message was received with (RFC 9110 section 7.6.3).
+constexpr std::string_view kVia11 = "1.1 sallyport/" SALLYPORT_VERSION;
+constexpr std::string_view kVia2 = "2 sallyport/" SALLYPORT_VERSION;
 
 // What ends at this hop (RFC 9110 section 7.6.1), and what is written anew below.
 constexpr HeaderSet kHopByHop{HeaderId::connection,        HeaderId::keep_alive, HeaderId::proxy,
@@ -73,7 +75,8 @@ void write_proxied_head(http::HeadWriter& out, const ProxiedHead& head) {
     out.field("Upgrade", head.upgrade);
   }
   if (context.wanted.via) {
-    append_list_field(out, response.fields(), response.find(HeaderId::via), "Via", kVia);
+    append_list_field(out, response.fields(), response.find(HeaderId::via), "Via",
+                      head.http2 ? kVia2 : kVia11);
   }
   if (context.wanted.upstream_status) out.field("X-Kong-Upstream-Status", response.status);
   if (context.wanted.upstream_latency) {

@@ -47,6 +47,7 @@ struct ProxiedHead {
   ClientFraming framing = ClientFraming::as_received;
   uint64_t upstream_latency_ms = 0;
   uint64_t proxy_latency_ms = 0;
+  bool http2 = false;             // the upstream spoke it
   std::string_view upgrade = {};  // what a 101 changes to; "" for other answers
 };
 

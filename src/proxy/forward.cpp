@@ -1,5 +1,6 @@
 #include "proxy/forward.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "http/h1_writer.h"
 #include "http/headers.h"
 #include "proxy/answer.h"
+#include "proxy/grpc.h"
 #include "proxy/hash_value.h"
 #include "proxy/plugin_run.h"
 #include "proxy/upstream_head.h"
@@ -15,6 +17,9 @@
 
 namespace sallyport::proxy {
 namespace {
+
+// Further than any timer needs to go.
+constexpr uint64_t kLongestWaitMs = 1'000'000'000;
 
 bool no_descriptors(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -32,6 +37,11 @@ Forward::Forward(Session& session, Exchange& exchange) : session_(session), exch
   websocket_ = request.upgrade && upgrade != nullptr && request.method == http::Method::get &&
                request.framing != http::BodyFraming::chunked && request.content_length == 0 &&
                text::equals_ignore_case(upgrade->value, "websocket");
+  if (is_grpc(request)) {
+    if (const auto timeout = grpc_timeout_ms(request)) {
+      deadline_ = exchange.started + std::min(*timeout, kLongestWaitMs);
+    }
+  }
 }
 
 Forward::~Forward() {
@@ -52,7 +62,7 @@ Task<bool> Forward::run() {
           fault_ = upload_fault_;
           break;
         }
-        net::Received received = co_await upstream().receive(read_timeout());
+        net::Received received = co_await upstream().receive(head_timeout());
         if (received.status != net::IoStatus::ok) {
           fault_ = receive_fault(received.status);
           step = HeadStep::fault;
@@ -68,6 +78,7 @@ Task<bool> Forward::run() {
     connection_.reset();
     received_.reset();
     if (!may_try_again()) co_return co_await give_up();
+    rewind_body();
   }
 }
 
@@ -177,7 +188,8 @@ Task<AttemptFault> Forward::connect() {
 Task<net::Connected> Forward::open_connection() {
   Worker& worker = session_.worker();
   const AddressPool& pool = connection_->pool;
-  const auto timeout = static_cast<uint32_t>(exchange_.target->service().connect_timeout_ms);
+  const uint32_t timeout =
+      within_deadline(static_cast<uint32_t>(exchange_.target->service().connect_timeout_ms));
   net::Connected connected = co_await worker.loop().connect(pool.address(), timeout);
   if (no_descriptors(connected.error) && worker.pools().shed(16) > 0) {
     connected = co_await worker.loop().connect(pool.address(), timeout);
@@ -276,10 +288,21 @@ void Forward::write_head(net::BlockPtr& block) {
   block->end = static_cast<uint32_t>(out.size());
 }
 
-uint32_t Forward::read_timeout() const {
+uint32_t Forward::head_timeout() const {
   // The upstream's time begins when it has the whole request.
-  if (uploading()) return 0;
-  return static_cast<uint32_t>(exchange_.target->service().read_timeout_ms);
+  return uploading() ? within_deadline(0) : read_timeout();
+}
+
+uint32_t Forward::read_timeout() const {
+  return within_deadline(static_cast<uint32_t>(exchange_.target->service().read_timeout_ms));
+}
+
+uint32_t Forward::within_deadline(uint32_t timeout_ms) const {
+  if (deadline_ == 0) return timeout_ms;
+  const uint64_t now = session_.worker().loop().now();
+  const uint64_t left = std::min<uint64_t>(deadline_ > now ? deadline_ - now : 1, kLongestWaitMs);
+  return timeout_ms == 0 ? static_cast<uint32_t>(left)
+                         : std::min(timeout_ms, static_cast<uint32_t>(left));
 }
 
 AttemptFault Forward::receive_fault(net::IoStatus status) const {
@@ -339,6 +362,7 @@ bool Forward::may_try_again() {
   const bool retry =
       may_retry(fault_, idempotent(request.method, request.method_text), !body_touched_);
   if (!retry || session_.worker().stopping()) return false;
+  if (deadline_ != 0 && session_.worker().loop().now() >= deadline_) return false;
   // An idle connection that had gone stale was not the upstream's fault: not counted, once.
   if (fault_ == AttemptFault::stale && !fresh_only_) {
     fresh_only_ = true;

@@ -44,7 +44,9 @@ class Forward {
   void send_request();
   void write_head(net::BlockPtr& block);
   void start_upload();
+  uint32_t head_timeout() const;
   uint32_t read_timeout() const;
+  uint32_t within_deadline(uint32_t timeout_ms) const;
   AttemptFault receive_fault(net::IoStatus status) const;
   HeadStep take_head_bytes(net::BlockPtr block);
   void pass_interim(uint32_t size);
@@ -56,6 +58,8 @@ class Forward {
   void end_upload(AttemptFault fault);
   AttemptFault send_fault() const;
   Task<void> stop_upload();
+  void record(std::string_view received);
+  void rewind_body();
   bool uploading() const { return upload_.has_value() && !upload_->done(); }
 
   // The answer.
@@ -82,6 +86,7 @@ class Forward {
   std::vector<balancer::PeerPtr> tried_;  // in vain
   std::optional<uint64_t> hash_;
   uint64_t attempt_started_ = 0;
+  uint64_t deadline_ = 0;       // of the whole call, milliseconds of the loop's clock; 0: none
   uint64_t tunnel_active_ = 0;  // when a byte came last
   uint64_t tunnel_bytes_ = 0;   // to the client
   bool tunnel_over_ = false;
@@ -94,7 +99,8 @@ class Forward {
   ClientFraming framing_ = ClientFraming::as_received;
   bool reused_ = false;        // the connection comes from the pool
   bool fresh_only_ = false;    // after a stale one
-  bool body_touched_ = false;  // bytes of the body have left for an upstream
+  bool body_touched_ = false;  // bytes of the body have left for an upstream, and are not kept
+  std::string replay_;         // those that are kept, as they came from the client
   bool keep_client_ = true;
   std::optional<Task<void>> upload_;
 };

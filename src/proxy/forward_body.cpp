@@ -6,8 +6,9 @@
 #include "base/log.h"
 #include "http/h1_writer.h"
 #include "http/headers.h"
-#include "proxy/grpc.h"
+#include "proxy/error_body.h"
 #include "proxy/forward.h"
+#include "proxy/grpc.h"
 #include "proxy/plugin_run.h"
 #include "proxy/worker.h"
 
@@ -59,7 +60,7 @@ Task<void> Forward::upload() {
       co_return end_upload(AttemptFault::client_timeout);
     }
     if (received.status != net::IoStatus::ok) co_return end_upload(AttemptFault::client);
-    body_touched_ = true;
+    record(received.block->view());
     if (!transfer(reader, writer, received.block, options.limits, true)) {
       co_return end_upload(AttemptFault::client);
     }
@@ -74,6 +75,29 @@ Task<void> Forward::upload() {
   end_upload(AttemptFault::none);
 }
 
+// Calls over HTTP/2 are refused in the normal course of things, when a connection is about to end:
+// what has left for it is kept, up to a size, and goes to another. A stream of a client has nothing
+// behind its body that could be kept by mistake.
+void Forward::record(std::string_view received) {
+  constexpr size_t kMostKept = 64 * 1024;
+  const bool keep = !body_touched_ && connection_->pool.http2() && session_.over_http2() &&
+                    exchange_.status == 0 && replay_.size() + received.size() <= kMostKept;
+  if (keep) {
+    replay_ += received;
+  } else {
+    body_touched_ = true;
+    replay_ = {};
+  }
+}
+
+void Forward::rewind_body() {
+  if (replay_.empty()) return;
+  net::BlockPtr block = session_.worker().loop().blocks().take(replay_.size());
+  block->append(std::exchange(replay_, {}));
+  client().unread(std::move(block));
+  exchange_.body_pending = true;
+}
+
 // An upstream that hangs up may have answered before; one that takes nothing has not.
 AttemptFault Forward::send_fault() const {
   return upstream().error() == ETIMEDOUT ? AttemptFault::write_timeout : AttemptFault::none;
@@ -82,7 +106,7 @@ AttemptFault Forward::send_fault() const {
 void Forward::end_upload(AttemptFault fault) {
   upload_fault_ = fault;
   if (fault == AttemptFault::none) {
-    upstream().rearm_receive(static_cast<uint32_t>(exchange_.target->service().read_timeout_ms));
+    upstream().rearm_receive(read_timeout());
   } else {
     upstream().cancel_receive();
   }
@@ -121,8 +145,7 @@ Task<AttemptFault> Forward::read_whole(std::string& body) {
       used_up_ = block != nullptr && block->size() > 0;
       co_return AttemptFault::none;
     }
-    net::Received received = co_await upstream().receive(
-        static_cast<uint32_t>(exchange_.target->service().read_timeout_ms));
+    net::Received received = co_await upstream().receive(read_timeout());
     if (received.status == net::IoStatus::eof && reader.end_of_input()) {
       used_up_ = true;
       co_return AttemptFault::none;
@@ -177,6 +200,9 @@ Task<bool> Forward::respond() {
   } else if (fault == AttemptFault::none) {
     fault = co_await pump_response(reader, writer);
   }
+  if (fault != AttemptFault::none && fault != AttemptFault::client && is_grpc(exchange_.request)) {
+    writer.finish(grpc_fields(grpc_status(status_of(fault)), error_message(status_of(fault))));
+  }
   exchange_.body_sent = reader.received();
   client().flush();
   if (upload_) co_await stop_upload();
@@ -212,6 +238,7 @@ net::BlockPtr Forward::begin_response() {
       .framing = framing_,
       .upstream_latency_ms = exchange_.upstream_answered - exchange_.upstream_started,
       .proxy_latency_ms = exchange_.upstream_started - exchange_.started,
+      .http2 = connection_->pool.http2(),
       .upgrade = response.status == 101 ? "websocket" : ""};
   net::BlockPtr block = worker.loop().blocks().take(proxied_head_room(head));
   http::HeadWriter out({block->bytes(), block->capacity});
@@ -232,7 +259,6 @@ bool Forward::take_body(BodyReader& reader, BodyWriter& writer, AttemptFault& fa
 }
 
 Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer) {
-  const auto timeout = static_cast<uint32_t>(exchange_.target->service().read_timeout_ms);
   writer.push();
   for (;;) {
     client().flush();
@@ -240,11 +266,12 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
       if (co_await client().drained(kLowWater) != net::IoStatus::ok) co_return AttemptFault::client;
     }
     if (client().send_failed()) co_return AttemptFault::client;
-    net::Received received = co_await upstream().receive(timeout);
+    net::Received received = co_await upstream().receive(read_timeout());
     if (received.status == net::IoStatus::eof && reader.end_of_input()) {
       writer.finish();
       co_return AttemptFault::none;
     }
+    if (received.status == net::IoStatus::timed_out) co_return AttemptFault::read_timeout;
     if (received.status != net::IoStatus::ok) co_return AttemptFault::closed;
     received_ = std::move(received.block);
     AttemptFault fault = AttemptFault::none;

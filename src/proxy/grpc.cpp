@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/json.h"
 #include "base/text.h"
 
 namespace sallyport::proxy {
@@ -87,8 +88,18 @@ int grpc_status(int status) {
   }
 }
 
+std::string grpc_message(std::string_view body) {
+  if (body.starts_with('{')) {
+    const Json json = parse_json(body);
+    if (json.is_object() && json.contains("message") && json["message"].is_string()) {
+      return json["message"].get<std::string>();
+    }
+  }
+  return std::string(body);
+}
+
 std::string grpc_fields(int status, std::string_view message) {
-  std::string out = "grpc-status: " + std::to_string(grpc_status(status)) + "\r\n";
+  std::string out = "grpc-status: " + std::to_string(status) + "\r\n";
   if (!message.empty()) out += "grpc-message: " + percent_encoded(message) + "\r\n";
   return out;
 }

@@ -17,8 +17,10 @@ bool is_grpc(const http::RequestHead& request);
 // gRPC's code for a status of HTTP.
 int grpc_status(int status);
 
-// The fields of the answer, whole lines, ends included. A message that is a JSON object with a
-// "message", or text, becomes grpc-message, percent-encoded as gRPC wants it.
+// The message in the body of an answer: of a JSON object its "message", else the text.
+std::string grpc_message(std::string_view body);
+
+// The fields of the answer, whole lines, ends included. `status` is gRPC's.
 std::string grpc_fields(int status, std::string_view message);
 
 // The time that the client gives the whole call (grpc-timeout), in milliseconds, rounded up;

@@ -29,7 +29,11 @@ TEST(ErrorBody, HasTheMessageAndTheIdInEveryFormat) {
 }
 
 TEST(Retry, OnlyWhatCannotHaveHappenedTwice) {
-  EXPECT_TRUE(may_retry(AttemptFault::connect, false, false));
+  EXPECT_TRUE(may_retry(AttemptFault::connect, false, true));
+  EXPECT_TRUE(may_retry(AttemptFault::refused, false, true));
+  // A connection of many streams may fail when it has taken a body that nobody keeps.
+  EXPECT_FALSE(may_retry(AttemptFault::connect, false, false));
+  EXPECT_FALSE(may_retry(AttemptFault::refused, true, false));
   EXPECT_TRUE(may_retry(AttemptFault::connect_timeout, false, true));
   EXPECT_TRUE(may_retry(AttemptFault::stale, true, true));
   EXPECT_FALSE(may_retry(AttemptFault::stale, false, true));

@@ -15,6 +15,7 @@
 #include "proxy/answer.h"
 #include "proxy/buffered_call.h"
 #include "proxy/forward.h"
+#include "proxy/grpc.h"
 #include "proxy/plugin_run.h"
 #include "proxy/worker.h"
 
@@ -22,6 +23,8 @@ namespace sallyport::proxy {
 namespace {
 
 using http::HeaderId;
+
+constexpr std::string_view kJson = "application/json; charset=utf-8";
 
 // A reason not to go on.
 struct Refusal {
@@ -149,12 +152,45 @@ bool came_by_https(const Session& session, const Exchange& exchange) {
   return proto != nullptr && text::equals_ignore_case(proto->value, "https");
 }
 
+bool for_grpc_only(const model::Route& route) {
+  return std::ranges::all_of(route.protocols, [](model::Protocol protocol) {
+    return protocol == model::Protocol::grpc || protocol == model::Protocol::grpcs;
+  });
+}
+
+// A route for gRPC only, asked for otherwise. True when it may go on.
+Task<bool> check_grpc(Session& session, Exchange& exchange, bool& keep) {
+  if (!exchange.request.http2) {
+    keep = co_await answer(session, exchange,
+                           {.status = 426,
+                            .content_type = kJson,
+                            .body = R"({"message":"Please use HTTP2 protocol"})",
+                            .extra_fields = "Connection: Upgrade\r\nUpgrade: HTTP/2\r\n"});
+    co_return false;
+  }
+  if (!is_grpc(exchange.request)) {
+    keep = co_await answer(session, exchange,
+                           {.status = 415,
+                            .content_type = kJson,
+                            .body = R"({"message":"Non-gRPC request matched gRPC route"})"});
+    co_return false;
+  }
+  if (exchange.match.https_only && !came_by_https(session, exchange)) {
+    constexpr int kCancelled = 1;
+    keep = co_await answer(
+        session, exchange,
+        {.status = 426, .body = "gRPC request matched gRPCs route", .grpc_status = kCancelled});
+    co_return false;
+  }
+  co_return true;
+}
+
 // A route for https only, asked for in plain text.
 Task<bool> answer_https_required(Session& session, Exchange& exchange, int status) {
   if (status == 426) {
     co_return co_await answer(session, exchange,
                               {.status = 426,
-                               .content_type = "application/json; charset=utf-8",
+                               .content_type = kJson,
                                .body = R"({"message":"Please use HTTPS protocol"})",
                                .extra_fields = "Connection: Upgrade\r\n"
                                                "Upgrade: TLS/1.2, HTTP/1.1\r\n"});
@@ -172,7 +208,10 @@ Task<bool> serve_proxy(Session& session, Exchange& exchange) {
                                     ErrorSource::gateway);
   }
   learn_debug(session, exchange);
-  if (exchange.match.https_only && !came_by_https(session, exchange)) {
+  if (for_grpc_only(*exchange.route->route)) {
+    bool keep = false;
+    if (!co_await check_grpc(session, exchange, keep)) co_return keep;
+  } else if (exchange.match.https_only && !came_by_https(session, exchange)) {
     co_return co_await answer_https_required(session, exchange,
                                              exchange.route->route->https_redirect_status_code);
   }

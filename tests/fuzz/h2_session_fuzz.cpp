@@ -48,6 +48,16 @@ void check_head(const H2Head& given) {
   require(!head.target.starts_with("http"));
 }
 
+// What a reader of chunks makes of them is what went in.
+void check_trailers(std::string_view trailers) {
+  ChunkedReader reader;
+  ParseFault fault;
+  const std::string text = "0\r\n" + std::string(trailers) + "\r\n";
+  const auto step = reader.next(text, Limits{}, fault);
+  require(step.status == ParseStatus::complete && step.consumed == text.size());
+  require(reader.trailers() == trailers);
+}
+
 struct Owner final : H2Owner {
   std::map<int32_t, Stream> streams;
   size_t written = 0;
@@ -66,12 +76,15 @@ struct Owner final : H2Owner {
     // Before the client has acknowledged our settings it has the protocol's own window.
     require(of(stream).unread <= 65'535);
   }
-  void on_body_end(void* stream) override {
+  void on_response(void*, const H2Head&) override { std::abort(); }
+  void on_unsent(int32_t) override { std::abort(); }
+  void on_body_end(void* stream, std::string_view trailers) override {
     require(!of(stream).body_over && !of(stream).closed);
     of(stream).body_over = true;
+    check_trailers(trailers);
   }
-  void on_answered(void* stream) override { require(of(stream).answer == 0); }
-  void on_closed(void* stream, bool) override {
+  void on_sent(void* stream) override { require(of(stream).answer == 0); }
+  void on_closed(void* stream, H2Error) override {
     require(!of(stream).closed);
     of(stream).closed = true;
   }
