@@ -1,5 +1,9 @@
 #include "admin/admin_api.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "admin/batch_endpoint.h"
 #include "admin/browser_guard.h"
 #include "admin/config_endpoints.h"
@@ -29,9 +33,9 @@ Answer options_answer(const Endpoint& endpoint, const Request& request) {
 }  // namespace
 
 struct AdminApi::Parts {
-  Parts(model::Store& store, NodeInfo& info, DeclaredNode* declared,
+  Parts(model::Store& database, NodeInfo& info, DeclaredNode* declared,
         model::TargetHealthBoard* health)
-      : node(info), entities(store) {
+      : store(database), node(info), entities(store) {
     add_node_endpoints(endpoints, node, store);
     add_config_endpoints(endpoints, declared);
     add_control_endpoints(endpoints);
@@ -51,9 +55,24 @@ struct AdminApi::Parts {
     if (request->method == "OPTIONS") return options_answer(*endpoint, *request);
     auto handler = endpoint->methods.find(request->method);
     if (handler == endpoint->methods.end()) return method_not_allowed();
-    return handler->second(*request, keys);
+    store.let_reads_fall_back(request->method == "GET");
+    Answer answer = handler->second(*request, keys);
+    if (store.fell_back()) mark_as_kept(answer);
+    return answer;
   }
 
+  // The rows may have changed since, where the database could still be written to.
+  void mark_as_kept(Answer& answer) {
+    auto link = node.link();
+    int64_t since = link && !link->connected ? link->since : unix_seconds();
+    answer.headers.emplace_back(
+        "X-Sallyport-Source",
+        fmt::format("snapshot; age={}", std::max<int64_t>(0, unix_seconds() - since)));
+    answer.headers.emplace_back(
+        "Warning", "111 sallyport \"the database is away: these are the last rows seen\"");
+  }
+
+  model::Store& store;
   NodeInfo& node;
   Endpoints endpoints;
   EntityEndpoints entities;
@@ -65,18 +84,19 @@ AdminApi::AdminApi(model::Store& store, NodeInfo& node, DeclaredNode* declared,
 
 AdminApi::~AdminApi() = default;
 
-http::BufferedResponse AdminApi::handle(const http::BufferedRequest& request) {
+http::BufferedResponse AdminApi::handle(const http::BufferedRequest& request, bool* early) {
   TimePoint began = Clock::now();
+  const OwnPages pages{parts_->node.gui_origins(), parts_->node.hostname()};
   Answer answer;
   try {
-    const NodeInfo& node = parts_->node;
-    auto refused = refuse_foreign_page(request, node.gui_origins(), node.hostname());
+    auto refused = refuse_foreign_page(request, pages);
     answer = refused ? *std::move(refused) : parts_->answer(request);
   } catch (const std::exception& problem) {  // of a library; a bug of ours
     log::error("the Admin API failed on {} {}: {}", request.method, request.target, problem.what());
     answer = message_answer(500, "An unexpected error occurred");
   }
-  return with_headers(std::move(answer), request, parts_->node.gui_origins(), began);
+  if (early != nullptr) *early = answer.early;
+  return with_headers(std::move(answer), request, pages, began);
 }
 
 }  // namespace sallyport::admin

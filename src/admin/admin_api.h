@@ -22,7 +22,9 @@ class AdminApi {
 
   // Always answers; never throws. Adds every header but Date, Connection and Content-Length.
   // A HEAD request gets the body of the GET: the caller sends its length and leaves it out.
-  http::BufferedResponse handle(const http::BufferedRequest& request);
+  // `*early` tells, when asked, that the answer is about rows that have been written and that this
+  // node's data plane does not have yet: the same request may get a better one in a moment.
+  http::BufferedResponse handle(const http::BufferedRequest& request, bool* early = nullptr);
 
  private:
   struct Parts;

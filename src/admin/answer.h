@@ -14,6 +14,8 @@ struct Answer {
   int status = 200;
   std::string body = {};  // JSON text; "" for none
   std::vector<std::pair<std::string, std::string>> headers = {};
+  // The database has what was asked for, and this node's data plane does not yet.
+  bool early = false;
 };
 
 Answer json_answer(int status, const Json& body);

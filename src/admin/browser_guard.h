@@ -4,18 +4,15 @@
 #pragma once
 
 #include <optional>
-#include <span>
-#include <string>
 
 #include "admin/answer.h"
+#include "admin/own_pages.h"
 #include "http/message.h"
 
 namespace sallyport::admin {
 
-// The answer that refuses the request, if it must be. Trusted are addresses, localhost,
-// `hostname`, and the hosts of `gui_origins`.
+// The answer that refuses the request, if it must be.
 std::optional<Answer> refuse_foreign_page(const http::BufferedRequest& request,
-                                          std::span<const std::string> gui_origins,
-                                          const std::string& hostname);
+                                          const OwnPages& pages);
 
 }  // namespace sallyport::admin

@@ -58,6 +58,16 @@ void add_health(Json& row, const std::optional<model::UpstreamHealth>& known) {
   row["data"] = target_json(*target);
 }
 
+// True when the board has not heard yet of what the database has, or has not resolved its name.
+bool board_is_behind(const model::TargetHealthBoard& board, const Json& target) {
+  if (target["weight"] == 0) return false;
+  auto known = board.read(target["upstream"]["id"].get<std::string>());
+  if (!known) return true;
+  auto health = std::ranges::find(known->targets, target["target"].get<std::string>(),
+                                  &model::TargetHealth::target);
+  return health == known->targets.end() || (health->addresses.empty() && health->dns_error.empty());
+}
+
 Answer health_answer(const HealthEndpoints& parts, const Request& request, const std::string& key) {
   auto upstream = parts.entities.find_row(model::upstreams(), key);
   if (!upstream) return std::move(upstream.error());
@@ -72,13 +82,17 @@ Answer health_answer(const HealthEndpoints& parts, const Request& request, const
   auto page = parts.store.page(model::targets(), *query);
   if (!page) return store_fault(model::targets(), nullptr, page.error());
   auto known = parts.board == nullptr ? std::nullopt : parts.board->read(id);
+  bool early = false;
   for (Json& row : page->rows) {
     row = model::shown_row(model::targets(), std::move(row));
+    early |= parts.board != nullptr && board_is_behind(*parts.board, row);
     add_health(row, known);
   }
   Json out = page_json(request, *query, *std::move(page));
   out["node_id"] = parts.node.node_id();
-  return json_answer(200, out);
+  Answer answer = json_answer(200, out);
+  answer.early = early;
+  return answer;
 }
 
 Answer mark(const HealthEndpoints& parts, Keys keys, bool healthy) {
@@ -88,7 +102,10 @@ Answer mark(const HealthEndpoints& parts, Keys keys, bool healthy) {
   std::string address = keys.size() > 2 ? keys[2] : "";
   bool done = parts.board->mark((**target)["upstream"]["id"].get<std::string>(),
                                 (**target)["target"].get<std::string>(), address, healthy);
-  return done ? no_content() : not_found();
+  if (done) return no_content();
+  Answer answer = not_found();
+  answer.early = board_is_behind(*parts.board, **target);
+  return answer;
 }
 
 }  // namespace

@@ -1,10 +1,8 @@
-// The headers that every answer of the Admin and the Status API has. Control thread.
+// The headers that every answer of the Admin and the Status API has. Any thread.
 #pragma once
 
-#include <span>
-#include <string>
-
 #include "admin/answer.h"
+#include "admin/own_pages.h"
 #include "admin/request.h"
 #include "base/clock.h"
 #include "http/message.h"
@@ -12,9 +10,9 @@
 namespace sallyport::admin {
 
 // Server, X-Kong-Admin-Latency since `began`, Content-Type, and who may read the answer from a
-// browser: everyone as long as no admin_gui_url is set, else the origin that asked when it is one
-// of `gui_origins`, else the first of them.
+// browser: where an admin_gui_url is set the origin that asked when it is one of `gui_origins`,
+// else the first of them; where none is, the origin that asked when it is one of `pages`.
 http::BufferedResponse with_headers(Answer answer, const http::BufferedRequest& request,
-                                    std::span<const std::string> gui_origins, TimePoint began);
+                                    const OwnPages& pages, TimePoint began);
 
 }  // namespace sallyport::admin

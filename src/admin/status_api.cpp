@@ -34,7 +34,8 @@ Answer answer_status(NodeInfo& node, const http::BufferedRequest& raw) {
 
 http::BufferedResponse StatusApi::handle(const http::BufferedRequest& request) {
   TimePoint began = Clock::now();
-  return with_headers(answer_status(node_, request), request, {}, began);
+  return with_headers(answer_status(node_, request), request,
+                      {.gui_origins = {}, .hostname = node_.hostname()}, began);
 }
 
 }  // namespace sallyport::admin

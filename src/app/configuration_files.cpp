@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "admin/access_tokens.h"
 #include "base/file.h"
 #include "pki/certificate.h"
 #include "pki/key.h"
@@ -32,6 +33,7 @@ class FileChecks {
     check_listener(Key::proxy_listen, Key::ssl_cert, Key::ssl_cert_key);
     check_listener(Key::admin_listen, Key::admin_ssl_cert, Key::admin_ssl_cert_key);
     check_listener(Key::status_listen, Key::status_ssl_cert, Key::status_ssl_cert_key);
+    check_admin_access();
     return std::move(faults_);
   }
 
@@ -78,6 +80,20 @@ class FileChecks {
   static Result<std::string> content_of(const std::string& item) {
     if (item.find("-----BEGIN ") != std::string::npos) return item;
     return read_file(item);
+  }
+
+  void check_admin_access() {
+    if (s_.is_set(Key::admin_ssl_client_ca)) {
+      const std::string& item = s_.string(Key::admin_ssl_client_ca);
+      auto text = content_of(item);
+      if (!text) return add(Key::admin_ssl_client_ca, text.error());
+      auto authorities = pki::Certificate::parse(*text, conf::name(Key::admin_ssl_client_ca));
+      if (!authorities) add(Key::admin_ssl_client_ca, authorities.error());
+    }
+    if (s_.is_set(Key::admin_access_token_file)) {
+      auto tokens = admin::AccessTokens::load(s_.string(Key::admin_access_token_file));
+      if (!tokens) add(Key::admin_access_token_file, tokens.error());
+    }
   }
 
   void check_listener(Key listen, Key certificate, Key key) {

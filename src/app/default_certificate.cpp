@@ -46,6 +46,10 @@ Result<void> make_default(const std::string& certificate_path, const std::string
 
 }  // namespace
 
+Result<std::string> pem_text(const conf::Settings& settings, conf::Key key) {
+  return content_of(settings.string(key), conf::name(key));
+}
+
 Result<proxy::Certificate> server_certificate(const conf::Settings& settings, conf::Key certificate,
                                               conf::Key key) {
   const auto& certificates = settings.list(certificate);

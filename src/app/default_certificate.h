@@ -13,4 +13,7 @@ namespace sallyport::app {
 Result<proxy::Certificate> server_certificate(const conf::Settings& settings, conf::Key certificate,
                                               conf::Key key);
 
+// The PEM text that a setting is, or that is in the file that it names. Error: "conf.certificate".
+Result<std::string> pem_text(const conf::Settings& settings, conf::Key key);
+
 }  // namespace sallyport::app

@@ -4,7 +4,10 @@
 
 #include <sched.h>
 
+#include "admin/access_gate.h"
+#include "admin/own_pages.h"
 #include "app/default_certificate.h"
+#include "app/hostname.h"
 #include "base/file.h"
 
 namespace sallyport::app {
@@ -108,6 +111,24 @@ Result<std::string> trusted_authorities(const conf::Settings& settings) {
   return out;
 }
 
+// Who may use the Admin API.
+Result<void> take_admin_access(proxy::Options& options, const conf::Settings& settings) {
+  if (settings.is_set(Key::admin_ssl_client_ca)) {
+    auto authorities = pem_text(settings, Key::admin_ssl_client_ca);
+    if (!authorities) return fail(authorities.error());
+    options.admin_client_authorities = std::move(*authorities);
+  }
+  if (settings.is_set(Key::admin_access_token_file)) {
+    auto tokens = admin::AccessTokens::load(settings.string(Key::admin_access_token_file));
+    if (!tokens) return fail(tokens.error());
+    auto gate = std::make_shared<admin::AccessGate>(
+        std::move(*tokens),
+        admin::OwnPages{admin::origins_of(settings.list(Key::admin_gui_url)), hostname()});
+    options.admin_gate = [gate](const http::BufferedRequest& head) { return gate->refuse(head); };
+  }
+  return {};
+}
+
 Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   proxy::Options options;
   add_listeners(options.listeners, proxy::Role::proxy, settings.listen(Key::proxy_listen));
@@ -129,6 +150,7 @@ Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   auto trusted = trusted_authorities(settings);
   if (!trusted) return fail(trusted.error());
   options.trusted_authorities = std::move(*trusted);
+  if (auto taken = take_admin_access(options, settings); !taken) return fail(taken.error());
 
   std::string log = settings.string(Key::proxy_access_log);
   log = log.substr(0, log.find(' '));  // a format's name may follow

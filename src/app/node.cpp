@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "admin/own_pages.h"
+#include "app/hostname.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -18,8 +20,7 @@
 namespace sallyport::app {
 
 std::string Node::hostname() const {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+  return app::hostname();
 }
 
 admin::Pids Node::pids() const {
@@ -129,6 +130,10 @@ admin::FeedFacts Node::feed() const {
 std::optional<std::string> Node::configuration_hash() const {
   if (!parts_.declared) return std::nullopt;
   return parts_.declared->configuration_hash();
+}
+
+std::vector<std::string> Node::gui_origins() const {
+  return admin::origins_of(parts_.settings->list(conf::Key::admin_gui_url));
 }
 
 std::string Node::not_ready() const {

@@ -43,6 +43,7 @@ class Node final : public admin::NodeInfo {
   std::optional<admin::LinkFacts> link() const override;
   admin::FeedFacts feed() const override;
   std::optional<std::string> configuration_hash() const override;
+  std::vector<std::string> gui_origins() const override;
   std::string not_ready() const override;
   void set_draining(bool draining) override { parts_.draining = draining; }
 

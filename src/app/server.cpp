@@ -22,8 +22,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "model/fallback_store.h"
 #include "model/plugin_declarations.h"
 #include "model/route_language.h"
+#include "model/schemas.h"
 #include "plugins/all.h"
 #include "postgres/change_feed.h"
 #include "postgres/migrations/migrator.h"
@@ -39,6 +41,10 @@ using conf::Key;
 
 constexpr Milliseconds kDrain{30'000};        // after SIGQUIT: what nginx's users wait for
 constexpr Milliseconds kRetireDrain{60'000};  // the former data plane after a reload
+// What the node's own data plane gets to hear of a change before requests about its health are
+// answered without it.
+constexpr Milliseconds kSettle{1'000};
+constexpr Milliseconds kSettleStep{2};
 constexpr Milliseconds kReadOnlyTimeout{1'000};
 constexpr Milliseconds kFirstLoad{60'000};  // reading and building 100,000 routes takes a second
 
@@ -92,6 +98,21 @@ Result<void> enable_plugins(const conf::Settings& settings) {
   return {};
 }
 
+// What the feed follows: what snapshots are built of, and what else the Admin API shows, to be read
+// while the database is away. Tokens are too many, and too short-lived, to be kept.
+std::span<const model::EntitySchema* const> kept_entities() {
+  static const auto all = [] {
+    auto built = runtime::Builder::entities();
+    std::vector<const model::EntitySchema*> out(built.begin(), built.end());
+    for (const model::EntitySchema* entity : model::entities()) {
+      const bool known = std::ranges::find(out, entity) != out.end();
+      if (!known && entity->admin_api && entity->name != "oauth2_tokens") out.push_back(entity);
+    }
+    return out;
+  }();
+  return all;
+}
+
 // The store of pg_ro_*; null when there is none. A replica that does not answer holds up the Admin
 // API for a second at most, before the main link is asked.
 std::unique_ptr<postgres::Store> read_only_store(const conf::Settings& settings) {
@@ -132,6 +153,15 @@ class RunningServer final : public Server {
     std::jthread waiting;  // ends, and is joined, before the gateway goes
   };
 
+  // A request that came before the data plane had heard of the rows that it is about.
+  struct EarlyRequest {
+    http::BufferedRequest request;
+    proxy::Reply reply;
+    TimePoint deadline;
+  };
+
+  void answer_admin(EarlyRequest early);
+  void answer_early_requests();
   Result<void> start_configuration(const conf::Settings& settings);
   Result<void> start_declared(const conf::Settings& settings);
   Result<postgres::LinkSettings> check_link(const conf::Settings& settings);
@@ -164,15 +194,22 @@ class RunningServer final : public Server {
   runtime::Builder builder_;  // the feed's thread; this one without a database
   std::unique_ptr<DeclaredConfiguration> declared_;
   std::unique_ptr<postgres::ChangeFeed> feed_;
+  model::KeptRows kept_{kept_entities()};
   std::unique_ptr<postgres::Store> store_;
+  std::unique_ptr<model::FallbackStore> reads_;  // in front of it
   std::unique_ptr<admin::AdminApi> admin_;
   std::unique_ptr<proxy::Gateway> gateway_;
   std::list<Retired> retired_;
+  std::vector<EarlyRequest> early_;
+  TimePoint ask_again_at_ = TimePoint::max();
   std::jthread quitting_;  // waits for everything to drain
 };
 
 Result<void> RunningServer::start() {
   watch_signals();
+  loop_.add_source({.descriptor = [] { return -1; },
+                    .next_wakeup = [this] { return ask_again_at_; },
+                    .step = [this] { answer_early_requests(); }});
   auto id = node_id(settings_);
   if (!id) return fail(id.error());
   parts_.node_id = *id;
@@ -225,13 +262,14 @@ void RunningServer::start_link(const conf::Settings& settings, const postgres::L
   // At a reload these are the former ones, and each refers to the one after it.
   parts_.feed = nullptr;
   admin_.reset();
+  reads_.reset();
   store_.reset();
   feed_.reset();
   parts_.link = link;
 
   postgres::ChangeFeed::Options options;
   options.link = link;
-  options.entities = runtime::Builder::entities();
+  options.entities = kept_entities();
   options.poll =
       Milliseconds(static_cast<int64_t>(settings.number(Key::db_update_frequency) * 1000));
   feed_ = std::make_unique<postgres::ChangeFeed>(
@@ -239,7 +277,8 @@ void RunningServer::start_link(const conf::Settings& settings, const postgres::L
   parts_.feed = feed_.get();
   store_ = std::make_unique<postgres::Store>(link, &feed_->health());
   if (auto reader = read_only_store(settings)) store_->read_from(std::move(reader));
-  admin_ = std::make_unique<admin::AdminApi>(*store_, node_, nullptr, health_.get());
+  reads_ = std::make_unique<model::FallbackStore>(*store_, kept_);
+  admin_ = std::make_unique<admin::AdminApi>(*reads_, node_, nullptr, health_.get());
   feed_->start();
 }
 
@@ -263,6 +302,7 @@ std::vector<std::string> RunningServer::build_faults() const {
 
 // On the feed's thread: building does not hold up the Admin API.
 void RunningServer::take_batch(model::ChangeBatch batch) {
+  kept_.apply(batch);
   if (!builder_.apply(batch) && !batch.complete) return;
   auto snapshot = builder_.build();
   loop_.post([this, snapshot = std::move(snapshot), faults = build_faults()]() mutable {
@@ -292,13 +332,34 @@ proxy::Handler RunningServer::on_control_thread(
   };
 }
 
+void RunningServer::answer_admin(EarlyRequest one) {
+  bool early = false;
+  http::BufferedResponse response = admin_->handle(one.request, &early);
+  if (early && Clock::now() < one.deadline) {
+    early_.push_back(std::move(one));
+    ask_again_at_ = Clock::now() + kSettleStep;
+  } else {
+    one.reply(std::move(response));
+  }
+}
+
+// The data plane has no way to say that it has taken a snapshot over: a look at it is cheap, and
+// seldom needed.
+void RunningServer::answer_early_requests() {
+  ask_again_at_ = TimePoint::max();
+  for (EarlyRequest& one : std::exchange(early_, {})) answer_admin(std::move(one));
+}
+
 Result<std::unique_ptr<proxy::Gateway>> RunningServer::start_gateway(
     const conf::Settings& settings) {
   auto options = gateway_options(settings);
   if (!options) return fail(options.error());
   options->health = health_;
-  options->admin = on_control_thread(
-      [this](const http::BufferedRequest& request) { return admin_->handle(request); });
+  options->admin = [this](http::BufferedRequest request, proxy::Reply reply) {
+    loop_.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
+      answer_admin({std::move(request), std::move(reply), Clock::now() + kSettle});
+    });
+  };
   options->status = on_control_thread(
       [this](const http::BufferedRequest& request) { return status_.handle(request); });
   return proxy::Gateway::start(std::move(*options), publisher_, gateway_.get());

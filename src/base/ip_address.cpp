@@ -34,6 +34,11 @@ std::string IpAddress::text() const {
   return result ? result : "";
 }
 
+bool IpAddress::is_loopback() const {
+  static constexpr std::array<uint8_t, 16> kSix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return v4 ? bytes[12] == 127 : bytes == kSix;
+}
+
 std::optional<Cidr> Cidr::parse(std::string_view text) {
   Cidr out;
   const size_t slash = text.find('/');

@@ -16,6 +16,7 @@ struct IpAddress {
 
   static std::optional<IpAddress> parse(std::string_view text);  // "10.0.0.1", "::1", "[::1]"
   std::string text() const;
+  bool is_loopback() const;  // 127.0.0.0/8, ::1
   bool operator==(const IpAddress&) const = default;
 };
 

@@ -55,6 +55,7 @@ class Checks {
     check_certificate_pair(Key::status_ssl_cert, Key::status_ssl_cert_key);
     check_certificate_pair(Key::admin_gui_ssl_cert, Key::admin_gui_ssl_cert_key);
     check_listeners();
+    check_admin_access();
     check_workers();
   }
 
@@ -184,6 +185,44 @@ class Checks {
       }
     }
     if (taken.empty()) warn(Key::proxy_listen, "nothing listens: all listeners are off");
+  }
+
+  // Whoever reaches the Admin API owns the gateway.
+  void check_admin_access() {
+    if (!sound({Key::admin_listen, Key::admin_ssl_client_ca, Key::admin_access_token_file,
+                Key::admin_allow_insecure})) {
+      return;
+    }
+    const bool certificates = s_.is_set(Key::admin_ssl_client_ca);
+    const bool tokens = s_.is_set(Key::admin_access_token_file);
+    bool any_ssl = false, open = false;
+    for (const Listen& listen : s_.listen(Key::admin_listen)) {
+      any_ssl |= listen.ssl;
+      if (is_loopback(listen)) continue;
+      if (tokens && !listen.ssl) {
+        warn(Key::admin_listen,
+             fmt::format("{} takes access tokens over plain connections: add ssl",
+                         address_text(listen)));
+      }
+      if (tokens || (certificates && listen.ssl)) continue;
+      open = true;
+      if (!s_.flag(Key::admin_allow_insecure)) fault(Key::admin_listen, open_to_all(listen));
+    }
+    if (certificates && !any_ssl) {
+      warn(Key::admin_ssl_client_ca, "asks nobody: no address of admin_listen has ssl");
+    }
+    if (open && s_.flag(Key::admin_allow_insecure)) {
+      warn(Key::admin_allow_insecure, "lets whoever reaches admin_listen own the gateway");
+    }
+  }
+
+  static std::string open_to_all(const Listen& listen) {
+    return fmt::format(
+        "{} can be reached from other machines, and whoever reaches the Admin API owns the "
+        "gateway: "
+        "let clients show certificates with admin_ssl_client_ca{}, or tokens with "
+        "admin_access_token_file, or write admin_allow_insecure = on",
+        address_text(listen), listen.ssl ? "" : " (and ssl on this address)");
   }
 
   void check_workers() {

@@ -85,5 +85,29 @@ TEST(CrossChecks, AllowOneKindOfToken) {
               HasSubstr("2: pg_gcp_auth: and pg_iam_auth exclude each other"));
 }
 
+TEST(CrossChecks, AskWhoReachesTheAdminApi) {
+  for (const char* loopback :
+       {"127.0.0.1:8001", "127.0.0.2:8001 ssl", "[::1]:8001", "unix:/run/admin.sock", "off"}) {
+    EXPECT_EQ(warnings(std::string("admin_listen = ") + loopback + "\n"), "") << loopback;
+  }
+  const std::string open = "admin_listen = 127.0.0.1:8001, 0.0.0.0:8001\n";
+  std::string said = faults(open);
+  for (const char* remedy : {"1: admin_listen: 0.0.0.0:8001", "admin_ssl_client_ca",
+                             "admin_access_token_file", "admin_allow_insecure = on"}) {
+    EXPECT_THAT(said, HasSubstr(remedy));
+  }
+  for (const char* address : {"10.0.0.1:8001", "[::]:8001", "[fe80::1]:8001 ssl"}) {
+    EXPECT_THAT(faults(std::string("admin_listen = ") + address + "\n"), HasSubstr("admin_listen"));
+  }
+  EXPECT_THAT(warnings(open + "admin_allow_insecure = on\n"), HasSubstr("own the gateway"));
+  EXPECT_THAT(warnings(open + "admin_access_token_file = /t\n"), HasSubstr("add ssl"));
+  // A certificate is asked for where there is TLS only.
+  EXPECT_THAT(faults(open + "admin_ssl_client_ca = /ca\n"), HasSubstr("0.0.0.0:8001"));
+  EXPECT_EQ(warnings("admin_listen = 0.0.0.0:8444 ssl\nadmin_ssl_client_ca = /ca\n"), "");
+  EXPECT_EQ(warnings("admin_listen = 0.0.0.0:8444 ssl\nadmin_access_token_file = /t\n"), "");
+  EXPECT_THAT(warnings("admin_listen = 127.0.0.1:8001\nadmin_ssl_client_ca = /ca\n"),
+              HasSubstr("asks nobody"));
+}
+
 }  // namespace
 }  // namespace sallyport::conf

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ip_address.h"
 #include "base/text.h"
 #include "conf/forms.h"
 
@@ -135,6 +136,12 @@ std::string address_text(const Listen& listen) {
   bool bracket = listen.address.find(':') != std::string::npos;
   return fmt::format("{}{}{}:{}", bracket ? "[" : "", listen.address, bracket ? "]" : "",
                      listen.port);
+}
+
+bool is_loopback(const Listen& listen) {
+  if (listen.address.starts_with("unix:")) return true;
+  auto address = IpAddress::parse(listen.address);
+  return address && address->is_loopback();
 }
 
 }  // namespace sallyport::conf

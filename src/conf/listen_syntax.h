@@ -16,4 +16,7 @@ Result<Listen> parse_listen(std::string_view item, bool stream);
 // "127.0.0.1:8001", "[::1]:8001", "unix:/run/admin.sock": the address as nginx and Kong write it.
 std::string address_text(const Listen& listen);
 
+// Only this machine can reach it: 127.0.0.0/8, ::1, a Unix socket.
+bool is_loopback(const Listen& listen);
+
 }  // namespace sallyport::conf

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "model/page_filter.h"
 
 namespace sallyport::model {
 namespace {
@@ -26,28 +27,6 @@ std::unexpected<StoreFault> unsupported(std::string_view operation, const Entity
       fmt::format("cannot {} '{}' entities when not using a database", operation, entity.name),
       "send the whole configuration to POST /config"};
   return std::unexpected(std::move(fault));
-}
-
-bool selected(const Json& row, const PageQuery& query) {
-  if (!query.foreign_field.empty()) {
-    const Json& reference = row.at(query.foreign_field);
-    if (!reference.is_object() || reference.at("id") != query.foreign_id) return false;
-  }
-  for (const auto& [field, value] : query.equals) {
-    const Json& own = row.at(field);
-    if (own.is_array() ? std::ranges::find(own, Json(value)) == own.end() : own != value) {
-      return false;
-    }
-  }
-  if (!query.positive.empty() && row.value(query.positive, 0) <= 0) return false;
-  if (query.tags.tags.empty()) return true;
-  auto tags = row.find("tags");
-  auto has = [&](const std::string& tag) {
-    return tags != row.end() && tags->is_array() &&
-           std::ranges::find(*tags, Json(tag)) != tags->end();
-  };
-  return query.tags.any ? std::ranges::any_of(query.tags.tags, has)
-                        : std::ranges::all_of(query.tags.tags, has);
 }
 
 }  // namespace

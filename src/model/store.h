@@ -93,6 +93,11 @@ class Store {
   virtual void rollback() {}
   virtual bool in_transaction() const { return false; }
 
+  // Whether the reads to come may be answered from rows that this node has kept while the database
+  // is away, and whether one was since that was said. Stores that keep no rows never do.
+  virtual void let_reads_fall_back(bool) {}
+  virtual bool fell_back() const { return false; }
+
   // False while the last attempt to reach the database failed.
   virtual bool reachable() const = 0;
 };

@@ -101,6 +101,14 @@ Result<void> trust(SSL_CTX* context, std::string_view authorities) {
   return {};
 }
 
+Result<void> demand_clients(SSL_CTX* context, std::string_view authorities) {
+  if (auto trusted = trust(context, authorities); !trusted) return trusted;
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(context, 0);
+  return {};
+}
+
 void set_common(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -114,7 +122,8 @@ void set_common(SSL_CTX* context) {
 }  // namespace
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::server(std::string_view chain_pem,
-                                                             const Secret& key_pem) {
+                                                             const Secret& key_pem,
+                                                             std::string_view client_authorities) {
   ContextPtr context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
   if (context == nullptr) return tls_error("OpenSSL does not start");
   set_common(context.get());
@@ -123,6 +132,11 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(std::string_view ch
   SSL_CTX_set_alpn_select_cb(context.get(), &TlsFilter::choose_protocol, nullptr);
   // Tickets resume sessions on any worker; a cache in memory would need a lock.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  if (!client_authorities.empty()) {
+    if (auto set = demand_clients(context.get(), client_authorities); !set) {
+      return fail(set.error());
+    }
+  }
   return std::shared_ptr<const TlsContext>(new TlsContext(context.release(), true));
 }
 

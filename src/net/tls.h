@@ -30,9 +30,12 @@ struct ClientTls {
 class TlsContext {
  public:
   // For listeners: TLS 1.2 and 1.3, HTTP/1.1 and where it is offered HTTP/2 by ALPN. `chain_pem` is
-  // the certificate and what is above it. Errors: "net.tls" (Side::config), without the key.
+  // the certificate and what is above it. With `client_authorities` (PEM), clients must show a
+  // certificate of theirs; sessions are not resumed then, so that each connection proves itself.
+  // Errors: "net.tls" (Side::config), without the key.
   static Result<std::shared_ptr<const TlsContext>> server(std::string_view chain_pem,
-                                                          const Secret& key_pem);
+                                                          const Secret& key_pem,
+                                                          std::string_view client_authorities = {});
   // For upstreams. Errors: "net.tls" (Side::config), naming which of the texts cannot be used.
   static Result<std::shared_ptr<const TlsContext>> client(const ClientTls& options = {});
 

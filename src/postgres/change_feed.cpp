@@ -19,6 +19,7 @@ using model::ChangeBatch;
 using model::FeedState;
 
 constexpr Milliseconds kTidyEvery{60000};
+constexpr Milliseconds kStandbyPoll{1000};
 // While changes pour in, building takes at most half of the time: each batch is followed by a pause
 // as long as its delivery took, up to this.
 constexpr Milliseconds kLongestPause{20};
@@ -71,6 +72,7 @@ class ChangeFeed::Worker {
   void failed(const Error& error);
   bool wait(int socket, TimePoint until) const;
   Milliseconds with_jitter(Milliseconds pause);
+  Milliseconds poll_every(const FeedSession& session) const;
 
   Options options_;
   Deliver deliver_;
@@ -122,13 +124,18 @@ void ChangeFeed::Worker::run() {
   }
 }
 
+// A standby may become the primary any moment.
+Milliseconds ChangeFeed::Worker::poll_every(const FeedSession& session) const {
+  return session.primary() ? options_.poll : std::min(options_.poll, kStandbyPoll);
+}
+
 // Success: the feed shall stop, or the session is old enough to be replaced.
 Result<void> ChangeFeed::Worker::follow(FeedSession& session) {
   auto all = session.load();
   if (!all) return fail(all.error());
   deliver(session, std::move(*all));
   connected(session);
-  TimePoint next_poll = Clock::now() + options_.poll;
+  TimePoint next_poll = Clock::now() + poll_every(session);
   TimePoint next_tidy = Clock::now() + kTidyEvery;
   while (!session.too_old()) {
     // What arrived together with an answer is in libpq, and poll(2) does not know of it.
@@ -139,7 +146,7 @@ Result<void> ChangeFeed::Worker::follow(FeedSession& session) {
       continue;
     }
     if (auto done = catch_up(session); !done) return done;
-    next_poll = Clock::now() + options_.poll;
+    next_poll = Clock::now() + poll_every(session);
     if (Clock::now() < next_tidy) continue;
     if (auto tidied = session.tidy(); !tidied) return tidied;
     next_tidy = Clock::now() + kTidyEvery;

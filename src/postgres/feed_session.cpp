@@ -190,6 +190,13 @@ Result<std::optional<ChangeBatch>> FeedSession::poll_log() {
 Result<std::optional<ChangeBatch>> FeedSession::poll_tables() {
   if (primary_) {
     if (auto chosen = choose_mode(); !chosen) return fail(chosen.error());
+  } else if (auto promoted = is_primary(connection_); !promoted) {
+    return fail(promoted.error());
+  } else if (*promoted) {
+    log::notice("feed: {} has become the primary", connection_.state().host);
+    primary_ = true;
+    fingerprints_.clear();
+    if (auto ready = prepare(); !ready) return fail(ready.error());
   }
   if (mode_ == Mode::compare) {
     auto prints = fingerprints();

@@ -48,6 +48,7 @@ class FeedSession {
   Result<void> tidy();
 
   Mode mode() const { return mode_; }
+  bool primary() const { return primary_; }
   int socket() const { return connection_.socket(); }
   bool too_old() const { return connection_.too_old(); }
   const LinkState& link() const { return connection_.state(); }

@@ -5,7 +5,10 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -78,8 +81,32 @@ void Store::next_host() {
   std::rotate(tried, tried + 1, settings_.hosts.end());
 }
 
+// Shortly after a loss a short wait has to do: the Admin API refuses writes within a second.
+Result<Connection> Store::connect() {
+  if (Clock::now() >= hurry_until_) return Connection::open(settings_, &link_);
+  LinkSettings quick = settings_;
+  quick.timeout = std::min(quick.timeout, kPatience);
+  auto opened = Connection::open(quick, &link_);
+  if (!opened) return opened;
+  if (auto limited = opened->limit_statements(settings_.timeout); !limited) {
+    return fail(limited.error());
+  }
+  return opened;
+}
+
+// What is sent and not acknowledged for so long is lost, whatever a statement may take.
+void Store::notice_silence() const {
+  const unsigned patience = static_cast<unsigned>(kPatience.count());
+  setsockopt(session_->socket(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
+}
+
+void Store::lose_session() {
+  session_.reset();
+  hurry_until_ = Clock::now() + kHurry;
+}
+
 Result<void> Store::open_session() {
-  auto opened = Connection::open(settings_, &link_);
+  auto opened = connect();
   retry_at_ = Clock::now() + kRetryAfter;
   if (!opened) {
     if (reachable_) log::error("admin: the database is out of reach: {}", opened.error().text());
@@ -90,11 +117,13 @@ Result<void> Store::open_session() {
   if (!reachable_) log::notice("admin: the database is back");
   reachable_ = true;
   session_ = std::move(*opened);
+  notice_silence();
   return {};
 }
 
 Result<void> Store::ensure_session() {
-  if (session_ && (session_->too_old() || !alive())) session_.reset();
+  if (session_ && session_->too_old()) session_.reset();
+  if (session_ && !alive()) lose_session();
   if (session_) return {};
   bool away = health_ && health_->state() == LinkHealth::State::down;
   if (away && reachable_) {
@@ -118,7 +147,7 @@ Result<Rows> Store::on_session(Access access, const Talk& talk) {
     Error error = rows.error();
     bool read_only = error.code == "link.read_only";
     if (!is_lost(error)) return fail(error);
-    session_.reset();
+    lose_session();
     if (read_only) next_host();
     bool not_done = read_only || access == Access::read;
     if (attempt > 0 || !not_done) {
@@ -145,7 +174,7 @@ Result<Rows> Store::execute_within(Access access, const std::string& sql,
   auto rows = session_->query(sql, parameters);
   if (!rows && is_lost(rows.error())) {
     last_error_ = rows.error();
-    session_.reset();
+    lose_session();
   }
   return rows;
 }

@@ -21,6 +21,10 @@ namespace sallyport::postgres {
 class Store final : public model::Store {
  public:
   static constexpr Milliseconds kRetryAfter{500};
+  // How long a server may be silent, and, for a while after a session was lost, how long a new one
+  // may take to open.
+  static constexpr Milliseconds kPatience{900};
+  static constexpr Milliseconds kHurry{15'000};
 
   // `health`, when given, is what the change feed knows of the link: while it says that the
   // database is away, no call waits for it. It outlives the store.
@@ -66,6 +70,9 @@ class Store final : public model::Store {
                               std::span<const Parameter> parameters);
   Result<void> ensure_session();
   Result<void> open_session();
+  Result<Connection> connect();
+  void notice_silence() const;
+  void lose_session();
   bool alive() const;
   void next_host();
   model::StoreFault fault(const model::EntitySchema& entity, const Json* row, Error error);
@@ -77,6 +84,7 @@ class Store final : public model::Store {
   LinkState link_;
   Error last_error_;      // why the last attempt failed; meaningful while !reachable_
   TimePoint retry_at_{};  // no attempt before this
+  TimePoint hurry_until_{};
   bool reachable_ = true;
   bool in_transaction_ = false;
   Refusals refusals_ = Refusals::end_it;

@@ -83,6 +83,17 @@ std::string field_lines(const http::BufferedResponse& response, std::string& con
   return out;
 }
 
+Task<bool> send(Session& session, Exchange& exchange, const http::BufferedResponse& response) {
+  std::string content_type;
+  const std::string fields = field_lines(response, content_type);
+  co_return co_await answer(session, exchange,
+                            {.status = response.status,
+                             .content_type = content_type,
+                             .body = response.body,
+                             .extra_fields = fields,
+                             .admin = true});
+}
+
 }  // namespace
 
 void PendingReply::complete(http::BufferedResponse response) {
@@ -92,21 +103,18 @@ void PendingReply::complete(http::BufferedResponse response) {
 }
 
 Task<bool> serve_buffered(Session& session, Exchange& exchange) {
+  const Options& options = session.worker().options();
+  if (session.listener().role == Role::admin && options.admin_gate) {
+    const auto refusal = options.admin_gate(buffer(exchange, ""));
+    if (refusal) co_return co_await send(session, exchange, *refusal);
+  }
   std::string body;
-  const BodyOutcome outcome =
-      co_await read_body(session, exchange, session.worker().options().admin_max_body, body);
+  const BodyOutcome outcome = co_await read_body(session, exchange, options.admin_max_body, body);
   if (outcome != BodyOutcome::complete) {
     co_return co_await answer_bad_body(session, exchange, outcome);
   }
   const http::BufferedResponse response = co_await call(session, buffer(exchange, std::move(body)));
-  std::string content_type;
-  const std::string fields = field_lines(response, content_type);
-  co_return co_await answer(session, exchange,
-                            {.status = response.status,
-                             .content_type = content_type,
-                             .body = response.body,
-                             .extra_fields = fields,
-                             .admin = true});
+  co_return co_await send(session, exchange, response);
 }
 
 }  // namespace sallyport::proxy

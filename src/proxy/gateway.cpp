@@ -122,7 +122,9 @@ Result<void> RunningGateway::make_tls_contexts() {
     const Certificate& certificate = listener.role == Role::proxy   ? options.proxy_certificate
                                      : listener.role == Role::admin ? options.admin_certificate
                                                                     : options.status_certificate;
-    auto made = net::TlsContext::server(certificate.chain_pem, certificate.key_pem);
+    auto made = net::TlsContext::server(
+        certificate.chain_pem, certificate.key_pem,
+        listener.role == Role::admin ? options.admin_client_authorities : std::string_view());
     if (!made) return fail(made.error());
     tls_[listener.role] = std::move(*made);
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,6 +44,10 @@ struct Certificate {
 // any thread; a reply that is dropped uncalled becomes a 500. The client may have gone meanwhile.
 using Reply = std::function<void(http::BufferedResponse)>;
 using Handler = std::function<void(http::BufferedRequest, Reply)>;
+
+// Who may use the admin listeners: asked with a request that has no body yet, which is not read
+// when there is an answer. Any worker's thread.
+using Gate = std::function<std::optional<http::BufferedResponse>(const http::BufferedRequest&)>;
 
 // The `headers` directive: what is added to answers to clients.
 struct ResponseHeaders {
@@ -102,11 +107,15 @@ struct Options {
   // The health of targets, which outlives a reload; null: one is made.
   std::shared_ptr<balancer::HealthBoard> health;
 
-  Handler admin;   // needed when a listener has Role::admin
-  Handler status;  // needed when a listener has Role::status
+  Handler admin;    // needed when a listener has Role::admin
+  Gate admin_gate;  // null: everybody
+  Handler status;   // needed when a listener has Role::status
   Certificate proxy_certificate;
   Certificate admin_certificate;
   Certificate status_certificate;
+  // PEM: whose certificates the clients of admin listeners with `ssl` must show; "": anybody's or
+  // none.
+  std::string admin_client_authorities;
 };
 
 }  // namespace sallyport::proxy

@@ -81,7 +81,9 @@ class Node:
     def __init__(self, prefix, settings, workers=2, wait=True):
         os.makedirs(prefix, exist_ok=True)
         self.admin, self.proxy, self.status_port = free_port(), free_port(), free_port()
-        settings = dict(settings, prefix=prefix, workers=workers, admin_listen=f"127.0.0.1:{self.admin}",
+        settings = dict(settings)
+        flags = settings.pop("admin_flags", "")
+        settings = dict(settings, prefix=prefix, workers=workers, admin_listen=f"127.0.0.1:{self.admin}{flags}",
                         proxy_listen=f"127.0.0.1:{self.proxy}", status_listen=f"127.0.0.1:{self.status_port}",
                         admin_gui_listen="off", proxy_access_log="off")
         self.conf = write_conf(os.path.join(prefix, "kong.conf"), settings)

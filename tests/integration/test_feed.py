@@ -132,7 +132,7 @@ def test_the_database_away_loses_no_request(nodes, server, upstream):
     traffic = Traffic(nodes, "/steady")
     traffic.start()
     server.stop()
-    wait_until(lambda: call(nodes[0].admin, "GET", "/services")[0] == 503, "the node to notice")
+    wait_until(lambda: call(nodes[0].admin, "DELETE", "/services/nobody")[0] == 503, "the node to notice")
     for _ in range(5):
         began = time.monotonic()
         assert call(nodes[0].admin, "POST", "/services", {"name": "no", "host": "h"})[0] == 503
