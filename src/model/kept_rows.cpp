@@ -53,6 +53,7 @@ std::string without_nulls(std::string_view row) {
 Json row_of(const EntitySchema& entity, const std::string& text) {
   Json row = parse_json(text, 512);
   for (const Field& field : entity.fields) row.emplace(field.name, nullptr);
+  if (entity.ttl) row.emplace("ttl", nullptr);
   return row;
 }
 
