@@ -12,6 +12,7 @@
 #include "admin/entity_endpoints.h"
 #include "admin/health_endpoints.h"
 #include "admin/node_endpoints.h"
+#include "admin/plugin_endpoints.h"
 #include "admin/response_headers.h"
 #include "admin/tag_endpoints.h"
 #include "base/json.h"
@@ -39,6 +40,7 @@ struct AdminApi::Parts {
     add_node_endpoints(endpoints, node, store);
     add_config_endpoints(endpoints, declared);
     add_control_endpoints(endpoints);
+    add_plugin_endpoints(endpoints, node, store);
     add_tag_endpoints(endpoints, store);
     entities.add_to(endpoints);
     add_health_endpoints(endpoints, entities, store, node, health);

@@ -93,6 +93,8 @@ class NodeInfo {
   // Nothing when the node runs without a database.
   virtual std::optional<LinkFacts> link() const = 0;
   virtual FeedFacts feed() const = 0;
+  // Of the link, in Prometheus' text format; "" without a database.
+  virtual std::string link_metrics() const { return ""; }
   // Of the declarative configuration in use; nothing when the node has a database.
   virtual std::optional<std::string> configuration_hash() const { return std::nullopt; }
   // Of admin_gui_url: "https://host:port"; empty when it is not set.

@@ -37,7 +37,9 @@ http::BufferedResponse with_headers(Answer answer, const http::BufferedRequest& 
   auto add = [&](std::string name, std::string value) {
     response.headers.emplace_back(std::move(name), std::move(value));
   };
-  if (!response.body.empty()) add("Content-Type", "application/json; charset=utf-8");
+  const bool typed = std::ranges::any_of(
+      answer.headers, [](const auto& header) { return header.first == "Content-Type"; });
+  if (!response.body.empty() && !typed) add("Content-Type", "application/json; charset=utf-8");
   if (std::string origin = allowed_origin(request, pages); !origin.empty()) {
     add("Access-Control-Allow-Origin", std::move(origin));
     add("Access-Control-Allow-Credentials", "true");

@@ -1,5 +1,6 @@
 #include "admin/status_api.h"
 
+#include "admin/metrics_text.h"
 #include "admin/request_body.h"
 #include "admin/response_headers.h"
 #include "admin/status_json.h"
@@ -24,9 +25,11 @@ Answer answer_status(NodeInfo& node, const http::BufferedRequest& raw) {
   auto request = Request::parse(raw);
   if (!request) return std::move(request.error());
   bool status = request->path == "/status", ready = request->path == "/status/ready";
-  if (!status && !ready) return not_found();
+  const bool metrics = request->path == "/metrics";
+  if (!status && !ready && !metrics) return not_found();
   if (ready && request->method == "POST") return set_ready(node, *request);
   if (request->method != "GET") return method_not_allowed();
+  if (metrics) return metrics_answer(node);
   return status ? status_answer(node, *request) : ready_answer(node);
 }
 

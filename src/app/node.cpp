@@ -16,6 +16,7 @@
 #include "conf/display.h"
 #include "model/plugin_declarations.h"
 #include "plugins/all.h"
+#include "postgres/link_metrics.h"
 
 namespace sallyport::app {
 
@@ -130,6 +131,11 @@ admin::FeedFacts Node::feed() const {
 std::optional<std::string> Node::configuration_hash() const {
   if (!parts_.declared) return std::nullopt;
   return parts_.declared->configuration_hash();
+}
+
+std::string Node::link_metrics() const {
+  if (!parts_.feed) return "";
+  return postgres::link_metrics_text(parts_.feed->link(), unix_seconds());
 }
 
 std::vector<std::string> Node::gui_origins() const {

@@ -42,6 +42,7 @@ class Node final : public admin::NodeInfo {
   std::vector<admin::PluginFacts> plugins() const override;
   std::optional<admin::LinkFacts> link() const override;
   admin::FeedFacts feed() const override;
+  std::string link_metrics() const override;
   std::optional<std::string> configuration_hash() const override;
   std::vector<std::string> gui_origins() const override;
   std::string not_ready() const override;

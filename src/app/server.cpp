@@ -15,6 +15,7 @@
 #include "admin/status_api.h"
 #include "app/control_loop.h"
 #include "app/declared_configuration.h"
+#include "app/early_requests.h"
 #include "app/enabled_plugins.h"
 #include "app/gateway_options.h"
 #include "app/node.h"
@@ -41,10 +42,6 @@ using conf::Key;
 
 constexpr Milliseconds kDrain{30'000};        // after SIGQUIT: what nginx's users wait for
 constexpr Milliseconds kRetireDrain{60'000};  // the former data plane after a reload
-// What the node's own data plane gets to hear of a change before requests about its health are
-// answered without it.
-constexpr Milliseconds kSettle{1'000};
-constexpr Milliseconds kSettleStep{2};
 constexpr Milliseconds kReadOnlyTimeout{1'000};
 constexpr Milliseconds kFirstLoad{60'000};  // reading and building 100,000 routes takes a second
 
@@ -98,6 +95,10 @@ Result<void> enable_plugins(const conf::Settings& settings) {
   return {};
 }
 
+bool short_lived(const model::EntitySchema& entity) {
+  return entity.ttl && &entity != &model::keyauth_credentials();
+}
+
 // What the feed follows: what snapshots are built of, and what else the Admin API shows, to be read
 // while the database is away. Tokens are too many, and too short-lived, to be kept.
 std::span<const model::EntitySchema* const> kept_entities() {
@@ -106,7 +107,7 @@ std::span<const model::EntitySchema* const> kept_entities() {
     std::vector<const model::EntitySchema*> out(built.begin(), built.end());
     for (const model::EntitySchema* entity : model::entities()) {
       const bool known = std::ranges::find(out, entity) != out.end();
-      if (!known && entity->admin_api && entity->name != "oauth2_tokens") out.push_back(entity);
+      if (!known && entity->admin_api && !short_lived(*entity)) out.push_back(entity);
     }
     return out;
   }();
@@ -153,15 +154,6 @@ class RunningServer final : public Server {
     std::jthread waiting;  // ends, and is joined, before the gateway goes
   };
 
-  // A request that came before the data plane had heard of the rows that it is about.
-  struct EarlyRequest {
-    http::BufferedRequest request;
-    proxy::Reply reply;
-    TimePoint deadline;
-  };
-
-  void answer_admin(EarlyRequest early);
-  void answer_early_requests();
   Result<void> start_configuration(const conf::Settings& settings);
   Result<void> start_declared(const conf::Settings& settings);
   Result<postgres::LinkSettings> check_link(const conf::Settings& settings);
@@ -173,6 +165,7 @@ class RunningServer final : public Server {
   Result<std::unique_ptr<proxy::Gateway>> start_gateway(const conf::Settings& settings);
   void watch_signals();
   void take_batch(model::ChangeBatch batch);
+  void build(const model::ChangeBatch& batch);
   std::vector<std::string> build_faults() const;
   void publish(std::shared_ptr<const runtime::Snapshot> snapshot, std::vector<std::string> faults);
   void reload();
@@ -200,16 +193,17 @@ class RunningServer final : public Server {
   std::unique_ptr<admin::AdminApi> admin_;
   std::unique_ptr<proxy::Gateway> gateway_;
   std::list<Retired> retired_;
-  std::vector<EarlyRequest> early_;
-  TimePoint ask_again_at_ = TimePoint::max();
+  EarlyRequests early_{[this](const http::BufferedRequest& request, bool* early) {
+    return admin_->handle(request, early);
+  }};
   std::jthread quitting_;  // waits for everything to drain
 };
 
 Result<void> RunningServer::start() {
   watch_signals();
   loop_.add_source({.descriptor = [] { return -1; },
-                    .next_wakeup = [this] { return ask_again_at_; },
-                    .step = [this] { answer_early_requests(); }});
+                    .next_wakeup = [this] { return early_.next_look(); },
+                    .step = [this] { early_.look(); }});
   auto id = node_id(settings_);
   if (!id) return fail(id.error());
   parts_.node_id = *id;
@@ -302,7 +296,11 @@ std::vector<std::string> RunningServer::build_faults() const {
 
 // On the feed's thread: building does not hold up the Admin API.
 void RunningServer::take_batch(model::ChangeBatch batch) {
-  kept_.apply(batch);
+  build(batch);
+  kept_.apply(batch);  // after it: traffic comes first
+}
+
+void RunningServer::build(const model::ChangeBatch& batch) {
   if (!builder_.apply(batch) && !batch.complete) return;
   auto snapshot = builder_.build();
   loop_.post([this, snapshot = std::move(snapshot), faults = build_faults()]() mutable {
@@ -332,24 +330,6 @@ proxy::Handler RunningServer::on_control_thread(
   };
 }
 
-void RunningServer::answer_admin(EarlyRequest one) {
-  bool early = false;
-  http::BufferedResponse response = admin_->handle(one.request, &early);
-  if (early && Clock::now() < one.deadline) {
-    early_.push_back(std::move(one));
-    ask_again_at_ = Clock::now() + kSettleStep;
-  } else {
-    one.reply(std::move(response));
-  }
-}
-
-// The data plane has no way to say that it has taken a snapshot over: a look at it is cheap, and
-// seldom needed.
-void RunningServer::answer_early_requests() {
-  ask_again_at_ = TimePoint::max();
-  for (EarlyRequest& one : std::exchange(early_, {})) answer_admin(std::move(one));
-}
-
 Result<std::unique_ptr<proxy::Gateway>> RunningServer::start_gateway(
     const conf::Settings& settings) {
   auto options = gateway_options(settings);
@@ -357,7 +337,7 @@ Result<std::unique_ptr<proxy::Gateway>> RunningServer::start_gateway(
   options->health = health_;
   options->admin = [this](http::BufferedRequest request, proxy::Reply reply) {
     loop_.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
-      answer_admin({std::move(request), std::move(reply), Clock::now() + kSettle});
+      early_.answer(std::move(request), std::move(reply));
     });
   };
   options->status = on_control_thread(

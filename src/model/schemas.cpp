@@ -27,7 +27,9 @@ std::span<const EntitySchema* const> entities() {
                                  &jwt_secrets(),
                                  &oauth2_credentials(),
                                  &oauth2_authorization_codes(),
-                                 &oauth2_tokens()};
+                                 &oauth2_tokens(),
+                                 &sessions(),
+                                 &acme_storage()};
   return all;
 }
 

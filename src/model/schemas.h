@@ -37,5 +37,7 @@ const EntitySchema& jwt_secrets();
 const EntitySchema& oauth2_credentials();
 const EntitySchema& oauth2_authorization_codes();
 const EntitySchema& oauth2_tokens();
+const EntitySchema& sessions();
+const EntitySchema& acme_storage();
 
 }  // namespace sallyport::model

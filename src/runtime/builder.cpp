@@ -1,9 +1,12 @@
 #include "runtime/builder.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <unordered_set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/json.h"
 #include "model/schemas.h"
@@ -25,6 +28,21 @@ std::string host_header(const model::Service& service) {
   std::string host = bare_ipv6 ? "[" + service.host + "]" : service.host;
   if (service.port == (secure ? 443 : 80)) return host;
   return fmt::format("{}:{}", host, service.port);
+}
+
+// One fault for all of them: their rows can be many.
+std::optional<Error> without_behaviour(const std::set<std::string>& refused,
+                                       const std::set<std::string>& unobserved) {
+  if (refused.empty() && unobserved.empty()) return std::nullopt;
+  std::string detail = "plugins that are configured and have no behaviour in this gateway: ";
+  if (!refused.empty()) {
+    detail += fmt::format("{} (their requests are answered 503)", fmt::join(refused, ", "));
+  }
+  if (!unobserved.empty()) {
+    detail += fmt::format("{}{} (nothing is reported)", refused.empty() ? "" : "; ",
+                          fmt::join(unobserved, ", "));
+  }
+  return Error{kNoBehaviour, Side::config, Retry::never, std::move(detail), ""};
 }
 
 bool about_identity(std::string_view entity) {
@@ -171,7 +189,17 @@ std::vector<Error> Builder::faults() const {
   std::vector<Error> result;
   for (const auto& [row, error] : bad_rows_) result.push_back(error);
   for (const auto& [id, error] : bad_routes_) result.push_back(error);
-  for (const auto& [id, error] : bad_plugins_) result.push_back(error);
+  std::set<std::string> refused, unobserved;
+  for (const auto& [id, error] : bad_plugins_) {
+    auto row = model_.plugins.find(id);
+    if (error.code != kNoBehaviour || row == model_.plugins.end()) {
+      result.push_back(error);
+    } else {
+      (plugins_.contains(id) ? refused : unobserved).insert(row->second->name);
+    }
+  }
+  auto one = without_behaviour(refused, unobserved);
+  if (one) result.push_back(std::move(*one));
   return result;
 }
 

@@ -23,6 +23,9 @@
 
 namespace sallyport::runtime {
 
+// The code of faults that are about plugins which this gateway cannot run.
+inline constexpr std::string_view kNoBehaviour = "plugin.unknown";
+
 class Builder {
  public:
   // `definitions` are the plugins that there are behaviours for; they outlive the builder.

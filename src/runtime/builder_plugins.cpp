@@ -15,7 +15,7 @@ plugin::ConfiguredPtr Builder::configure(const std::shared_ptr<const model::Plug
   configured->row = row;
   const plugin::Definition* definition = plugin::find(definitions_, row->name);
   configured->priority = definition != nullptr ? definition->priority : kFirst;
-  Error error{.code = "plugin.unknown",
+  Error error{.code = kNoBehaviour,
               .side = Side::config,
               .detail = fmt::format("plugin {} ({}): this gateway has no behaviour for it",
                                     row->name, row->id),

@@ -160,8 +160,7 @@ def test_a_failover_to_another_host(clusters, tmp_path):
         wait_until(lambda: in_step(standby, primary), "the standby")
         mark = standby.mark()
         primary.stop()
-        wait_until(lambda: get(node, "/services")[1]["X-Sallyport-Source"], "the loss to be noticed")
-        assert get(node, "/services/a")[2]["name"] == "a"
+        assert get(node, "/services/a")[2]["name"] == "a"  # from the standby, or from what is kept
         for _ in range(5):  # a standby is there, and takes none of it
             status, took = timed(node.admin, "PUT", "/services/probe", {"host": "a.test"})
             assert status == 503 and took < 2.5, (status, took)

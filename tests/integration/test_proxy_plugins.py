@@ -1,5 +1,6 @@
 """Plugins on the data plane: chains, what they change, what they refuse."""
 import json
+import os
 
 import pytest
 
@@ -47,6 +48,26 @@ def test_without_behaviour_nothing_is_open(plane):
     response = gateway.connect().get()
     assert (response.status, response.json()["message"]) == (401, "No API key found in request")
     assert response.get("www-authenticate") == "Key"
+
+
+def test_every_plugin_of_kong_runs_or_refuses(plane):
+    """What is neither run nor an observer answers 503 and says which it is."""
+    schemas = os.listdir(os.path.join(os.path.dirname(__file__), "../../src/model/plugin_schemas"))
+    names = sorted(name.removesuffix(".json") for name in schemas if name.endswith(".json"))
+    built = {path.replace("_", "-") for path in os.listdir(os.path.join(os.path.dirname(__file__), "../../src/plugins"))}
+    observers = {"zipkin", "opentelemetry", "prometheus", "http-log", "file-log", "tcp-log", "udp-log", "syslog",
+                 "loggly", "statsd", "datadog"}
+    assert len(names) == 45 and observers < set(names)
+    gateway = plane(Upstream())
+    for name in names:
+        if name in built:
+            continue
+        gateway.load(plugins=[row(1, name)])
+        response = gateway.connect().get()
+        if name in observers:
+            assert response.status == 200, name
+        else:
+            assert response.status == 503 and f"'{name}'" in response.json()["message"], name
 
 
 def test_request_transformer(plane):
