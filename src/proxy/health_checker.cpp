@@ -25,14 +25,14 @@ Detached ask(std::shared_ptr<Round> round) {
     const balancer::PeerPtr peer = std::move(round->left.front());
     round->left.pop_front();
     const model::ActiveChecks checks = round->upstream->upstream().active;
-    const auto outcome =
-        co_await run_probe({.loop = round->worker.loop(),
-                            .tls = checks.type == model::CheckType::https
-                                       ? &round->worker.upstream_tls(checks.verify_certificate)
-                                       : nullptr,
-                            .checks = checks,
-                            .peer = peer,
-                            .host_header = round->upstream->upstream().host_header});
+    const auto outcome = co_await run_probe(
+        {.loop = round->worker.loop(),
+         .tls = checks.type == model::CheckType::https || checks.type == model::CheckType::grpcs
+                    ? &round->worker.upstream_tls(checks.verify_certificate)
+                    : nullptr,
+         .checks = checks,
+         .peer = peer,
+         .host_header = round->upstream->upstream().host_header});
     if (outcome) round->upstream->report(*peer, *outcome, checks.thresholds);
   }
   if (--round->askers == 0 && round->running != nullptr) *round->running = false;

@@ -7,6 +7,7 @@
 #include "base/version.h"
 #include "http/h1_reader.h"
 #include "net/address.h"
+#include "proxy/grpc_probe.h"
 
 namespace sallyport::proxy {
 namespace {
@@ -16,8 +17,21 @@ using MaybeOutcome = std::optional<Outcome>;
 
 constexpr uint32_t kLargestHead = 64 * 1024;
 
-bool speaks_http(model::CheckType type) {
-  return type == model::CheckType::http || type == model::CheckType::https;
+bool speaks_grpc(model::CheckType type) {
+  return type == model::CheckType::grpc || type == model::CheckType::grpcs;
+}
+
+std::string authority_of(const Probe& probe) {
+  const balancer::PeerAddress& at = probe.peer->at;
+  return probe.host_header.empty() ? balancer::address_text(at.host, at.port) : probe.host_header;
+}
+
+std::string own_fields(const Probe& probe) {
+  std::string out;
+  for (const auto& [name, values] : probe.checks.headers) {
+    for (const std::string& value : values) out += name + ": " + value + "\r\n";
+  }
+  return out;
 }
 
 // The status of the answer to what was sent; or how the wait for it ended.
@@ -54,14 +68,9 @@ Task<Answer> read_status(net::Stream& stream, net::Loop& loop, uint64_t deadline
 }  // namespace
 
 std::string probe_request(const Probe& probe) {
-  const balancer::PeerAddress& at = probe.peer->at;
-  std::string out = "GET " + probe.checks.http_path + " HTTP/1.1\r\nHost: ";
-  out += probe.host_header.empty() ? balancer::address_text(at.host, at.port) : probe.host_header;
+  std::string out = "GET " + probe.checks.http_path + " HTTP/1.1\r\nHost: " + authority_of(probe);
   out += "\r\nConnection: close\r\nUser-Agent: sallyport/" SALLYPORT_VERSION " (health check)\r\n";
-  for (const auto& [name, values] : probe.checks.headers) {
-    for (const std::string& value : values) out += name + ": " + value + "\r\n";
-  }
-  return out + "\r\n";
+  return out + own_fields(probe) + "\r\n";
 }
 
 Task<std::optional<Outcome>> run_probe(Probe probe) {
@@ -75,13 +84,23 @@ Task<std::optional<Outcome>> run_probe(Probe probe) {
   if (connected.error != 0) {
     co_return connected.error == ETIMEDOUT ? Outcome::timeout : Outcome::tcp_failure;
   }
-  if (!speaks_http(probe.checks.type)) co_return Outcome::success;
+  if (probe.checks.type == model::CheckType::tcp) co_return Outcome::success;
+  const bool grpc = speaks_grpc(probe.checks.type);
   net::Stream& stream = *connected.stream;
   if (probe.tls != nullptr) {
     const std::string& sni = probe.checks.https_sni;
-    if (!stream.start_tls(*probe.tls, sni.empty() ? probe.peer->at.host : sni)) {
+    if (!stream.start_tls(*probe.tls, sni.empty() ? probe.peer->at.host : sni, grpc)) {
       co_return std::nullopt;
     }
+  }
+  if (grpc) {
+    const MaybeOutcome outcome = co_await ask_grpc_health({.loop = probe.loop,
+                                                      .stream = std::move(connected.stream),
+                                                      .tls = probe.tls != nullptr,
+                                                      .authority = authority_of(probe),
+                                                      .fields = own_fields(probe),
+                                                      .deadline = deadline});
+    co_return outcome;
   }
   const std::string request = probe_request(probe);
   net::BlockPtr block = probe.loop.blocks().take(request.size());

@@ -7,8 +7,8 @@ import time
 import grpc
 import pytest
 
-from data_plane import Client, Upstream, uuid
-from grpc_upstream import ECHO, GrpcUpstream, Stub
+from data_plane import Client, Upstream, eventually, uuid
+from grpc_upstream import ECHO, HEALTH, GrpcUpstream, Stub
 
 GRPC = {"protocol": "grpc"}
 ROUTE = {"protocols": ["grpc"], "paths": ["/"]}
@@ -176,3 +176,46 @@ def test_grpcs_to_the_upstream(plane, certificate):
 def test_plain_server_behind_grpcs(plane, upstream, certificate):
     gateway = plane(upstream, listeners=[{"http2": True}], service={"protocol": "grpcs", "retries": 1}, route=ROUTE)
     assert failure(Stub(gateway.port).echo, b"", timeout=10).code() == grpc.StatusCode.UNAVAILABLE
+
+
+POOL = uuid(50)
+
+
+def pooled(gateway, ports, **upstream):
+    return gateway(None, service={"host": "pool", "port": 80},
+                   upstreams=[{"id": POOL, "name": "pool", **upstream}],
+                   targets=[{"id": uuid(100 + n), "upstream": {"id": POOL}, "target": f"127.0.0.1:{port}"}
+                            for n, port in enumerate(ports)])
+
+
+def test_calls_are_balanced_and_go_round_dead_targets(gateway, upstream):
+    other = GrpcUpstream()
+    stub = Stub(pooled(gateway, [upstream.port, other.port]).port)
+    for n in range(10):
+        assert stub.echo(b"%d" % n, timeout=10) == b"%d" % n
+    assert (len(upstream.calls), len(other.calls)) == (5, 5)
+    other.close()
+    for n in range(10):
+        assert stub.echo(b"%d" % n, timeout=10) == b"%d" % n
+
+
+def test_active_checks_ask_the_health_service(gateway, upstream):
+    active = {"type": "grpc", "timeout": 2, "headers": {"x-check": ["1"]}, "healthy": {"interval": 0.1, "successes": 1},
+              "unhealthy": {"interval": 0.1, "http_failures": 1, "tcp_failures": 1, "timeouts": 1}}
+    plane = pooled(gateway, [upstream.port], healthchecks={"active": active})
+
+    def state():
+        return plane.command("health " + POOL)["targets"][f"127.0.0.1:{upstream.port}"]["health"]
+
+    assert eventually(lambda: len(upstream.calls) > 2)
+    method, metadata = upstream.calls[0]
+    assert method == HEALTH and metadata["x-check"] == "1"
+    assert state() == "HEALTHY"
+    upstream.health = 2  # NOT_SERVING
+    assert eventually(lambda: state() == "UNHEALTHY")
+    assert failure(Stub(plane.port).echo, b"", timeout=10).details() == "failure to get a peer from the ring-balancer"
+    upstream.health = None  # UNIMPLEMENTED: alive, but knows no health
+    assert eventually(lambda: state() == "HEALTHY")
+    upstream.health = 1
+    upstream.close()
+    assert eventually(lambda: state() == "UNHEALTHY")
