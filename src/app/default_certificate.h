@@ -1,6 +1,9 @@
-// The certificate of an `ssl` listener: the configured one, or a self-signed one for `localhost`
-// that is made once under <prefix>/ssl, as Kong does.
+// The certificates of an `ssl` listener: the configured ones, or self-signed ones for `localhost`
+// that are made once under <prefix>/ssl, as Kong does: RSA and ECDSA.
 #pragma once
+
+#include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "conf/settings.h"
@@ -8,12 +11,16 @@
 
 namespace sallyport::app {
 
-// `certificate` and `key` are lists of paths or PEM texts (ssl_cert, ssl_cert_key); the first pair
-// is used. Errors: "conf.certificate", naming the setting.
-Result<proxy::Certificate> server_certificate(const conf::Settings& settings, conf::Key certificate,
-                                              conf::Key key);
+// What a setting for PEM holds: a path, the text itself, or base64 of it. Errors:
+// "conf.certificate", naming the setting.
+Result<std::string> pem_of(const std::string& value, std::string_view setting);
 
-// The PEM text that a setting is, or that is in the file that it names. Error: "conf.certificate".
-Result<std::string> pem_text(const conf::Settings& settings, conf::Key key);
+// A pair of such values; `setting` is the certificate's, the key's is called <setting>_key.
+Result<proxy::Certificate> read_pair(const std::string& certificate, const std::string& key,
+                                     std::string_view setting);
+
+// `certificate` and `key` are lists of such values in the same order (ssl_cert, ssl_cert_key).
+Result<proxy::Certificates> server_certificates(const conf::Settings& settings,
+                                                conf::Key certificate, conf::Key key);
 
 }  // namespace sallyport::app

@@ -34,12 +34,12 @@ bool any_ssl(const std::vector<conf::Listen>& listens) {
   return std::ranges::any_of(listens, &conf::Listen::ssl);
 }
 
-Result<void> take_certificate(proxy::Certificate& out, const conf::Settings& settings, Key listen,
-                              Key certificate, Key key) {
+Result<void> take_certificates(proxy::Certificates& out, const conf::Settings& settings, Key listen,
+                               Key certificate, Key key) {
   if (!any_ssl(settings.listen(listen))) return {};
-  auto pair = server_certificate(settings, certificate, key);
-  if (!pair) return fail(pair.error());
-  out = std::move(*pair);
+  auto pairs = server_certificates(settings, certificate, key);
+  if (!pairs) return fail(pairs.error());
+  out = std::move(*pairs);
   return {};
 }
 
@@ -74,22 +74,6 @@ void take_limits(proxy::Options& options, const conf::Settings& settings) {
       static_cast<int64_t>(settings.number(Key::upstream_keepalive_idle_timeout)));
 }
 
-bool has_item(const std::vector<std::string>& items, std::string_view word) {
-  return std::ranges::find(items, word) != items.end();
-}
-
-}  // namespace
-
-int worker_count(const conf::Settings& settings) {
-  for (Key key : {Key::workers, Key::nginx_worker_processes}) {
-    if (int64_t count = settings.integer(key); count > 0) return static_cast<int>(count);
-  }
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
-  return std::max(1, CPU_COUNT(&allowed));
-}
-
 // lua_ssl_trusted_certificate: paths, PEM texts, and "system". "" where that is all.
 Result<std::string> trusted_authorities(const conf::Settings& settings) {
   constexpr const char* kSystem = "/etc/ssl/certs/ca-certificates.crt";
@@ -114,7 +98,8 @@ Result<std::string> trusted_authorities(const conf::Settings& settings) {
 // Who may use the Admin API.
 Result<void> take_admin_access(proxy::Options& options, const conf::Settings& settings) {
   if (settings.is_set(Key::admin_ssl_client_ca)) {
-    auto authorities = pem_text(settings, Key::admin_ssl_client_ca);
+    auto authorities =
+        pem_of(settings.string(Key::admin_ssl_client_ca), conf::name(Key::admin_ssl_client_ca));
     if (!authorities) return fail(authorities.error());
     options.admin_client_authorities = std::move(*authorities);
   }
@@ -127,6 +112,62 @@ Result<void> take_admin_access(proxy::Options& options, const conf::Settings& se
     options.admin_gate = [gate](const http::BufferedRequest& head) { return gate->refuse(head); };
   }
   return {};
+}
+
+Result<void> take_tls_policy(proxy::Options& options, const conf::Settings& settings) {
+  net::TlsPolicy custom;
+  custom.protocols = settings.string(Key::ssl_protocols);
+  custom.ciphers = settings.string(Key::ssl_ciphers);
+  custom.prefer_server_ciphers = settings.flag(Key::ssl_prefer_server_ciphers);
+  custom.tickets = settings.flag(Key::ssl_session_tickets);
+  custom.session_timeout_s = settings.integer(Key::ssl_session_timeout);
+  custom.session_cache_bytes = settings.integer(Key::ssl_session_cache_size);
+  const std::string& dh = settings.string(Key::ssl_dhparam);
+  if (dh.empty() || dh.starts_with("ffdhe")) {
+    custom.dh_parameters = dh;
+  } else {
+    auto pem = pem_of(dh, conf::name(Key::ssl_dhparam));
+    if (!pem) return fail(pem.error());
+    custom.dh_parameters = std::move(*pem);
+  }
+  options.tls_policy = net::named_policy(settings.string(Key::ssl_cipher_suite), std::move(custom));
+  return {};
+}
+
+// Of the connections to upstreams.
+Result<void> take_upstream_tls(proxy::Options& options, const conf::Settings& settings) {
+  auto trusted = trusted_authorities(settings);
+  if (!trusted) return fail(trusted.error());
+  options.trusted_authorities = std::move(*trusted);
+  options.upstream_verify_depth = static_cast<int>(settings.integer(Key::lua_ssl_verify_depth));
+  options.upstream_tls_protocols = settings.string(Key::lua_ssl_protocols);
+  if (!settings.flag(Key::client_ssl)) return {};
+  const std::string& certificate = settings.string(Key::client_ssl_cert);
+  const std::string& key = settings.string(Key::client_ssl_cert_key);
+  if (certificate.empty() || key.empty()) {
+    return fail("conf.certificate", Side::config,
+                "client_ssl = on needs client_ssl_cert and client_ssl_cert_key");
+  }
+  auto pair = read_pair(certificate, key, conf::name(Key::client_ssl_cert));
+  if (!pair) return fail(pair.error());
+  options.client_certificate = std::move(*pair);
+  return {};
+}
+
+bool has_item(const std::vector<std::string>& items, std::string_view word) {
+  return std::ranges::find(items, word) != items.end();
+}
+
+}  // namespace
+
+int worker_count(const conf::Settings& settings) {
+  for (Key key : {Key::workers, Key::nginx_worker_processes}) {
+    if (int64_t count = settings.integer(key); count > 0) return static_cast<int>(count);
+  }
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
+  return std::max(1, CPU_COUNT(&allowed));
 }
 
 Result<proxy::Options> gateway_options(const conf::Settings& settings) {
@@ -147,9 +188,8 @@ Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   options.error_default_type = settings.string(Key::error_default_type);
   options.dns_hostsfile = settings.string(Key::dns_hostsfile);
   options.dns_servers = settings.list(Key::dns_resolver);
-  auto trusted = trusted_authorities(settings);
-  if (!trusted) return fail(trusted.error());
-  options.trusted_authorities = std::move(*trusted);
+  if (auto taken = take_tls_policy(options, settings); !taken) return fail(taken.error());
+  if (auto taken = take_upstream_tls(options, settings); !taken) return fail(taken.error());
   if (auto taken = take_admin_access(options, settings); !taken) return fail(taken.error());
 
   std::string log = settings.string(Key::proxy_access_log);
@@ -158,13 +198,15 @@ Result<proxy::Options> gateway_options(const conf::Settings& settings) {
     options.access_log = log.starts_with('/') ? log : settings.string(Key::prefix) + "/" + log;
   }
 
-  for (auto& [certificate, listen, cert_key, key_key] :
-       {std::tuple{&options.proxy_certificate, Key::proxy_listen, Key::ssl_cert, Key::ssl_cert_key},
-        std::tuple{&options.admin_certificate, Key::admin_listen, Key::admin_ssl_cert,
+  for (auto& [certificates, listen, cert_key, key_key] :
+       {std::tuple{&options.proxy_certificates, Key::proxy_listen, Key::ssl_cert,
+                   Key::ssl_cert_key},
+        std::tuple{&options.admin_certificates, Key::admin_listen, Key::admin_ssl_cert,
                    Key::admin_ssl_cert_key},
-        std::tuple{&options.status_certificate, Key::status_listen, Key::status_ssl_cert,
+        std::tuple{&options.status_certificates, Key::status_listen, Key::status_ssl_cert,
                    Key::status_ssl_cert_key}}) {
-    if (auto taken = take_certificate(*certificate, settings, listen, cert_key, key_key); !taken) {
+    if (auto taken = take_certificates(*certificates, settings, listen, cert_key, key_key);
+        !taken) {
       return fail(taken.error());
     }
   }

@@ -54,6 +54,7 @@ class Checks {
     check_certificate_pair(Key::admin_ssl_cert, Key::admin_ssl_cert_key);
     check_certificate_pair(Key::status_ssl_cert, Key::status_ssl_cert_key);
     check_certificate_pair(Key::admin_gui_ssl_cert, Key::admin_gui_ssl_cert_key);
+    check_cipher_suite();
     check_listeners();
     check_admin_access();
     check_workers();
@@ -167,6 +168,16 @@ class Checks {
     fault(certs > 0 ? cert : key,
           certs > 0 ? fmt::format("names {}, {} names {}", of_cert, name(key), of_key)
                     : fmt::format("names {}, {} names {}", of_key, name(cert), of_cert));
+  }
+
+  // As in Kong, where this surprises: ssl_protocols = TLSv1.3 alone forbids nothing.
+  void check_cipher_suite() {
+    if (!sound({Key::ssl_cipher_suite}) || s_.string(Key::ssl_cipher_suite) == "custom") return;
+    for (Key key : {Key::ssl_protocols, Key::ssl_ciphers, Key::ssl_prefer_server_ciphers}) {
+      if (!written(key)) continue;
+      warn(key, fmt::format("is not used: ssl_cipher_suite = {} has its own; set it to custom",
+                            s_.string(Key::ssl_cipher_suite)));
+    }
   }
 
   void check_listeners() {

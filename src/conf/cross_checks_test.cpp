@@ -29,6 +29,12 @@ TEST(CrossChecks, AcceptTheSafeSettings) {
   EXPECT_EQ(warnings("pg_ssl = on\n"), "");
 }
 
+TEST(CrossChecks, SayThatANamedSuiteHasVersionsOfItsOwn) {
+  EXPECT_THAT(warnings("ssl_protocols = TLSv1.3\n"),
+              HasSubstr("ssl_protocols: is not used: ssl_cipher_suite = intermediate has its own"));
+  EXPECT_EQ(warnings("ssl_protocols = TLSv1.3\nssl_cipher_suite = custom\n"), "");
+}
+
 TEST(CrossChecks, WantCertificateAndKeyTogether) {
   EXPECT_THAT(faults("pg_ssl_cert = /c\n"), HasSubstr("1: pg_ssl_cert: is written without"));
   EXPECT_THAT(faults("pg_ssl_cert_key = /k\n"),

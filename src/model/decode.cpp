@@ -76,6 +76,8 @@ Result<Service> decode_service(const Json& json) {
   row.flag("enabled", service.enabled);
   row.flag("tls_verify", service.tls_verify);
   row.integer("tls_verify_depth", service.tls_verify_depth);
+  row.reference("client_certificate", service.client_certificate_id);
+  row.texts("ca_certificates", service.ca_certificate_ids);
   if (auto fine = row.verdict("services", service.id); !fine) return fail(fine.error());
   return service;
 }

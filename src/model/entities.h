@@ -28,8 +28,10 @@ struct Service {
   int32_t write_timeout_ms = 60000;
   int32_t read_timeout_ms = 60000;
   bool enabled = true;
-  bool tls_verify = false;        // false when null
-  int32_t tls_verify_depth = -1;  // -1 when null
+  bool tls_verify = false;                      // false when null
+  int32_t tls_verify_depth = -1;                // -1 when null
+  std::string client_certificate_id;            // "" when null
+  std::vector<std::string> ca_certificate_ids;  // empty when null
 
   bool operator==(const Service&) const = default;
 };

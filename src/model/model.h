@@ -7,6 +7,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "model/certificates.h"
 #include "model/consumer.h"
 #include "model/entities.h"
 #include "model/plugin_row.h"
@@ -24,6 +25,9 @@ struct Model {
   std::unordered_map<std::string, std::shared_ptr<const KeyCredential>> key_credentials;
   std::unordered_map<std::string, std::shared_ptr<const BasicCredential>> basic_credentials;
   std::unordered_map<std::string, std::shared_ptr<const AclGroup>> acl_groups;
+  std::unordered_map<std::string, std::shared_ptr<const Certificate>> certificates;
+  std::unordered_map<std::string, std::shared_ptr<const Sni>> snis;
+  std::unordered_map<std::string, std::shared_ptr<const CaCertificate>> ca_certificates;
   int64_t sequence = 0;  // the last change-log entry that is in here
 };
 

@@ -77,15 +77,29 @@ void Stream::queue(BlockPtr block) {
   move_tls_output();
 }
 
-bool Stream::start_tls(const TlsContext& context, std::string_view server_name, bool offer_http2) {
-  tls_ = TlsFilter::create(context, loop_.blocks(), server_name, offer_http2);
+bool Stream::accept_tls(const TlsContext& context, const TlsAccept& options) {
+  tls_ = TlsFilter::accept(context, loop_.blocks(), options);
+  return tls_ != nullptr;
+}
+
+bool Stream::connect_tls(const TlsContext& context, const TlsConnect& options) {
+  tls_ = TlsFilter::connect(context, loop_.blocks(), options);
   if (tls_ == nullptr) return false;
-  if (!context.is_server()) {
-    tls_->start();
-    move_tls_output();
-    flush();
-  }
+  move_tls_output();
+  flush();
   return true;
+}
+
+bool Stream::ready_for_handshake() {
+  shaking_hands_ = true;
+  return ready_to_receive();
+}
+
+IoStatus Stream::take_handshake() {
+  shaking_hands_ = false;
+  if (receive_outcome_ != IoStatus::ok) return std::exchange(receive_outcome_, IoStatus::ok);
+  if (tls_->established() && receive_error_ == 0) return IoStatus::ok;
+  return receive_error_ != 0 ? IoStatus::failed : IoStatus::eof;
 }
 
 void Stream::take_ciphertext(BlockPtr block) {

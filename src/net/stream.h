@@ -9,7 +9,7 @@
 
 #include "net/block.h"
 #include "net/timer_wheel.h"
-#include "net/tls.h"
+#include "net/tls_filter.h"
 
 namespace sallyport::net {
 
@@ -70,23 +70,24 @@ class Stream {
   void flush() {
     if (!sending_ && !output_.empty()) start_sending();
   }
-  size_t unsent() const { return output_.bytes(); }
+  size_t unsent() const { return output_.bytes() + (tls_ ? tls_->waiting() : 0); }
   // How long one write may make no progress; 0: for ever.
   void set_send_timeout(uint32_t ms) { send_timeout_ = ms; }
   // Waits until at most `level` bytes are unsent: IoStatus::ok, timed_out, cancelled or failed.
   auto drained(size_t level);
   void cancel_drain();
 
-  // From here on everything is TLS. Before any byte has come or gone. `server_name`: see TlsFilter.
-  // False when memory is short. The handshake needs no waiting for: bytes that are queued go when
-  // it is done, and a failure ends the stream.
-  bool start_tls(const TlsContext& context, std::string_view server_name = {},
-                 bool offer_http2 = false);
-  // How many certificates may stand between the peer's and a trusted one. Before the handshake is
-  // over.
-  void set_verify_depth(int depth) {
-    if (tls_) tls_->set_verify_depth(depth);
-  }
+  // From here on everything is TLS. Before any byte has come or gone. False when memory is short.
+  // The handshake needs no waiting for: bytes that are queued go when it is done, and a failure
+  // ends the stream.
+  bool accept_tls(const TlsContext& context, const TlsAccept& options);
+  bool connect_tls(const TlsContext& context, const TlsConnect& options);
+  // Waits for the end of the handshake: IoStatus::ok, or as receive() says; tls_fault() says why.
+  auto handshake(uint32_t timeout_ms);
+  // Null: plain.
+  const TlsFilter* tls() const { return tls_.get(); }
+  // Null while nothing of TLS is wrong.
+  const TlsFault* tls_fault() const { return tls_ ? tls_->fault() : nullptr; }
   // What the client of a TLS server asked for by SNI; "" for none.
   std::string_view tls_server_name() const { return tls_ ? tls_->server_name() : ""; }
   // Whether both sides agreed on HTTP/2 by ALPN.
@@ -133,7 +134,10 @@ class Stream {
   void on_connected(int error);
   bool wanted() const { return receiver_ != nullptr || notice_ != nullptr; }
   bool watched_for_breaking() const { return notice_ != nullptr && !notice_any_; }
-  bool receive_ready() const { return !received_.empty() || ended_ || receive_error_ != 0; }
+  bool receive_ready() const {
+    return !received_.empty() || ended_ || receive_error_ != 0 ||
+           (shaking_hands_ && tls_->established());
+  }
   size_t received_bytes() const { return received_.bytes(); }
   const BlockQueue& output() const { return output_; }
   void wake_receiver();
@@ -141,10 +145,13 @@ class Stream {
  private:
   friend class Loop;
   struct ReceiveAwaiter;
+  struct HandshakeAwaiter;
   struct DrainAwaiter;
 
   bool ready_to_receive();
   Received take_received();
+  bool ready_for_handshake();
+  IoStatus take_handshake();
   void start_sending();
   void watch(Notice notice, void* owner, bool any);
   void call_notice();
@@ -173,6 +180,7 @@ class Stream {
   bool ended_ = false;
   bool sending_ = false;
   bool notice_any_ = false;
+  bool shaking_hands_ = false;  // whom receiver_ is waits for the end of a handshake
   IoStatus receive_outcome_ = IoStatus::ok;
   IoStatus drain_outcome_ = IoStatus::ok;
   std::unique_ptr<TlsFilter> tls_;
@@ -213,6 +221,20 @@ struct Stream::DrainAwaiter {
   }
 };
 
+struct Stream::HandshakeAwaiter {
+  Stream& stream;
+  uint32_t timeout_ms;
+  bool await_ready() const { return stream.ready_for_handshake(); }
+  void await_suspend(std::coroutine_handle<> waiting) const {
+    stream.receiver_ = waiting;
+    stream.set_deadline(stream.receive_deadline_, timeout_ms);
+  }
+  IoStatus await_resume() const { return stream.take_handshake(); }
+};
+
+inline auto Stream::handshake(uint32_t timeout_ms) {
+  return HandshakeAwaiter{*this, timeout_ms};
+}
 inline auto Stream::receive(uint32_t timeout_ms) {
   return ReceiveAwaiter{*this, timeout_ms};
 }

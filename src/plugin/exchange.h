@@ -14,6 +14,10 @@
 #include "plugin/fields.h"
 #include "plugin/identities.h"
 
+namespace sallyport::net {
+class TlsFilter;
+}
+
 namespace sallyport::plugin {
 
 // An answer in place of the upstream's.
@@ -38,6 +42,7 @@ struct Exchange {
   bool has_query = false;
   std::string_view client_ip;
   std::string_view request_id;
+  const net::TlsFilter* tls = nullptr;  // of the client's connection: version, cipher; null: plain
   std::optional<uint64_t> content_length;  // nothing: none was given
   bool expects_continue = false;
   const model::Route* route = nullptr;

@@ -24,6 +24,7 @@ class BalancedUpstream : public std::enable_shared_from_this<BalancedUpstream> {
 
   void configure(const std::shared_ptr<const runtime::UpstreamEntry>& entry);
   const model::Upstream& upstream() const { return *entry_->upstream; }
+  const std::shared_ptr<const net::KeyPair>& identity() const { return entry_->identity; }
 
   // True when pick() may be called; else resolve() first. Renews names that have grown old beside.
   bool ready();

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "balancer/target_name.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "http/h1_writer.h"
@@ -135,9 +136,22 @@ void Forward::report_fault() {
   tried_.push_back(peer);
 }
 
+// Whom TLS asks for is whom the Host field names, where that is not the service's or target's own.
+AddressPool* Forward::named_for_host(AddressPool& pool) {
+  std::string_view name;
+  if (!exchange_.new_host.empty()) {
+    name = balancer::split_target(exchange_.new_host).host;
+  } else if (exchange_.route->route->preserve_host) {
+    name = exchange_.host;
+  }
+  if (name.empty() || name == pool.tls()->server_name) return &pool;
+  return &session_.worker().pools().renamed(pool, name);
+}
+
 bool Forward::take_pooled() {
   AddressPool* pool = pick_pool();
   if (pool == nullptr) return false;
+  if (pool->tls() != nullptr) pool = named_for_host(*pool);
   if (!fresh_only_) connection_ = pool->take();
   reused_ = connection_ != nullptr;
   if (reused_) return true;
@@ -190,17 +204,17 @@ Task<net::Connected> Forward::open_connection() {
   const AddressPool& pool = connection_->pool;
   const uint32_t timeout =
       within_deadline(static_cast<uint32_t>(exchange_.target->service().connect_timeout_ms));
+  const uint64_t began = worker.loop().now();
   net::Connected connected = co_await worker.loop().connect(pool.address(), timeout);
   if (no_descriptors(connected.error) && worker.pools().shed(16) > 0) {
     connected = co_await worker.loop().connect(pool.address(), timeout);
   }
-  if (connected.error == 0 && pool.tls()) {
-    const net::TlsContext& context = worker.upstream_tls(pool.verify());
-    if (!connected.stream->start_tls(context, pool.server_name(), pool.http2())) {
-      connected = {.stream = nullptr, .error = ENOMEM};
-    } else if (pool.verify_depth() >= 0) {
-      connected.stream->set_verify_depth(pool.verify_depth());
-    }
+  if (connected.error == 0 && pool.tls() != nullptr) {
+    const uint64_t spent = worker.loop().now() - began;
+    const uint32_t left = spent < timeout ? timeout - static_cast<uint32_t>(spent) : 1;
+    connected.error = co_await secure(worker, *connected.stream, connection_->pool,
+                                      exchange_.target->service(), left);
+    if (connected.error != 0) connected.stream.reset();
   }
   co_return connected;
 }
@@ -221,6 +235,9 @@ Task<AttemptFault> Forward::connect_http2() {
 }
 
 AttemptFault Forward::connect_fault(int error) const {
+  // TLS has told already what is wrong.
+  if (error == EPROTO) return AttemptFault::connect;
+  if (error == ETIME) return AttemptFault::connect_timeout;
   log::error("service {}: cannot connect to {}: {}", exchange_.target->service().id,
              connection_->pool.address().text(), std::strerror(error));
   if (no_descriptors(error)) return AttemptFault::no_descriptors;
@@ -309,6 +326,7 @@ AttemptFault Forward::receive_fault(net::IoStatus status) const {
   if (upload_fault_ != AttemptFault::none) return upload_fault_;
   if (status == net::IoStatus::cancelled) return AttemptFault::client;
   if (status == net::IoStatus::timed_out) return AttemptFault::read_timeout;
+  log_tls_fault(exchange_.target->service(), upstream(), connection_->pool);
   if (connection_->pool.http2()) {
     if (upstream().error() == ECONNREFUSED) return AttemptFault::refused;
     if (upstream().error() == ENOTCONN) return AttemptFault::connect;

@@ -33,6 +33,7 @@ class Forward {
   // An attempt.
   AddressPool* pick_pool();
   AddressPool* pick_peer(BalancedUpstream& balanced);
+  AddressPool* named_for_host(AddressPool& pool);
   bool take_pooled();
   Task<AttemptFault> resolve();
   void release_peer();

@@ -36,6 +36,7 @@ class RunningGateway final : public Gateway {
   using Workers = std::vector<std::unique_ptr<WorkerThread>>;
   void close_spare_sockets();
   Result<void> make_tls_contexts();
+  Result<void> make_server_context(Role role);
   Result<void> open_listeners(std::vector<std::vector<WorkerListener>>& per_worker);
   Result<net::Listener*> open_unix_socket(const net::SocketAddress& address,
                                           const net::Listener::Config& config);
@@ -108,26 +109,55 @@ Result<void> RunningGateway::start(const runtime::Publisher& publisher) {
   return {};
 }
 
+Error named(std::string_view setting, Error error) {
+  error.detail = std::string(setting) + ": " + error.detail;
+  return error;
+}
+
 Result<void> RunningGateway::make_tls_contexts() {
-  auto upstream = net::TlsContext::client();
+  const Options& options = shared_.options;
+  net::ClientTls to_upstreams{.protocols = options.upstream_tls_protocols,
+                              .authorities = options.trusted_authorities,
+                              .identity = nullptr};
+  if (!options.client_certificate.chain_pem.empty()) {
+    auto pair = net::KeyPair::load(options.client_certificate.chain_pem,
+                                   options.client_certificate.key_pem);
+    if (!pair) return fail(named("client_ssl_cert", pair.error()));
+    to_upstreams.identity = std::move(*pair);
+  }
+  auto upstream = net::TlsContext::client(to_upstreams);
   if (!upstream) return fail(upstream.error());
   shared_.upstream_tls = std::move(*upstream);
-  auto verifying =
-      net::TlsContext::client({.verify = true, .authorities = shared_.options.trusted_authorities});
-  if (!verifying) return fail(verifying.error());
-  shared_.verifying_tls = std::move(*verifying);
-  const Options& options = shared_.options;
   for (const ListenerOptions& listener : options.listeners) {
     if (!listener.ssl || tls_.contains(listener.role)) continue;
-    const Certificate& certificate = listener.role == Role::proxy   ? options.proxy_certificate
-                                     : listener.role == Role::admin ? options.admin_certificate
-                                                                    : options.status_certificate;
-    auto made = net::TlsContext::server(
-        certificate.chain_pem, certificate.key_pem,
-        listener.role == Role::admin ? options.admin_client_authorities : std::string_view());
-    if (!made) return fail(made.error());
-    tls_[listener.role] = std::move(*made);
+    if (auto made = make_server_context(listener.role); !made) return made;
   }
+  return {};
+}
+
+Result<void> RunningGateway::make_server_context(Role role) {
+  const Options& options = shared_.options;
+  const bool proxy = role == Role::proxy;
+  const Certificates& certificates = proxy                 ? options.proxy_certificates
+                                     : role == Role::admin ? options.admin_certificates
+                                                           : options.status_certificates;
+  const char* setting = proxy                 ? "ssl_cert"
+                        : role == Role::admin ? "admin_ssl_cert"
+                                              : "status_ssl_cert";
+  net::ServerTls server{.certificate = {}, .policy = options.tls_policy};
+  for (const Certificate& certificate : certificates) {
+    auto pair = net::KeyPair::load(certificate.chain_pem, certificate.key_pem);
+    if (!pair) return fail(named(setting, pair.error()));
+    server.certificate.push_back(std::move(*pair));
+  }
+  if (certificates.empty()) {
+    return fail("gateway.tls", Side::config,
+                std::string("an ssl listener has no certificate: ") + setting + " is empty");
+  }
+  if (role == Role::admin) server.client_authorities = options.admin_client_authorities;
+  auto made = net::TlsContext::server(server);
+  if (!made) return fail(made.error());
+  tls_[role] = std::move(*made);
   return {};
 }
 

@@ -28,8 +28,10 @@ Detached ask(std::shared_ptr<Round> round) {
     const auto outcome = co_await run_probe(
         {.loop = round->worker.loop(),
          .tls = checks.type == model::CheckType::https || checks.type == model::CheckType::grpcs
-                    ? &round->worker.upstream_tls(checks.verify_certificate)
+                    ? &round->worker.upstream_tls()
                     : nullptr,
+         .verify_depth = round->worker.options().upstream_verify_depth,
+         .identity = round->upstream->identity(),
          .checks = checks,
          .peer = peer,
          .host_header = round->upstream->upstream().host_header});

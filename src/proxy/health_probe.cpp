@@ -89,17 +89,21 @@ Task<std::optional<Outcome>> run_probe(Probe probe) {
   net::Stream& stream = *connected.stream;
   if (probe.tls != nullptr) {
     const std::string& sni = probe.checks.https_sni;
-    if (!stream.start_tls(*probe.tls, sni.empty() ? probe.peer->at.host : sni, grpc)) {
+    if (!stream.connect_tls(*probe.tls, {.server_name = sni.empty() ? probe.peer->at.host : sni,
+                                         .verify = probe.checks.verify_certificate,
+                                         .verify_depth = probe.verify_depth,
+                                         .identity = probe.identity.get(),
+                                         .http2 = grpc})) {
       co_return std::nullopt;
     }
   }
   if (grpc) {
     const MaybeOutcome outcome = co_await ask_grpc_health({.loop = probe.loop,
-                                                      .stream = std::move(connected.stream),
-                                                      .tls = probe.tls != nullptr,
-                                                      .authority = authority_of(probe),
-                                                      .fields = own_fields(probe),
-                                                      .deadline = deadline});
+                                                           .stream = std::move(connected.stream),
+                                                           .tls = probe.tls != nullptr,
+                                                           .authority = authority_of(probe),
+                                                           .fields = own_fields(probe),
+                                                           .deadline = deadline});
     co_return outcome;
   }
   const std::string request = probe_request(probe);

@@ -9,6 +9,7 @@
 #include "balancer/peer.h"
 #include "base/task.h"
 #include "model/upstream.h"
+#include "net/key_pair.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -16,7 +17,9 @@ namespace sallyport::proxy {
 
 struct Probe {
   net::Loop& loop;
-  const net::TlsContext* tls = nullptr;  // null: plain
+  const net::TlsContext* tls = nullptr;               // null: plain
+  int verify_depth = 1;                               // intermediates
+  std::shared_ptr<const net::KeyPair> identity = {};  // of the upstream; null: the node's
   model::ActiveChecks checks;
   balancer::PeerPtr peer;
   std::string host_header;  // of the upstream; "": the target's

@@ -17,6 +17,7 @@
 #include "http/limits.h"
 #include "http/message.h"
 #include "net/backend_choice.h"
+#include "net/tls_policy.h"
 
 namespace sallyport::proxy {
 
@@ -34,11 +35,14 @@ struct ListenerOptions {
   int backlog = 511;
 };
 
-// A server certificate with its key, as PEM texts, for the `ssl` listeners of one role.
+// A certificate with its key, as PEM texts.
 struct Certificate {
-  std::string chain_pem;  // empty: the role has none, its `ssl` listeners are refused at start
+  std::string chain_pem;
   Secret key_pem;
 };
+// Of the `ssl` listeners of one role, each of another kind of key. Empty: the role has none, its
+// `ssl` listeners are refused at start.
+using Certificates = std::vector<Certificate>;
 
 // Answers one buffered request of the admin or status listeners. `reply` is called exactly once, on
 // any thread; a reply that is dropped uncalled becomes a 500. The client may have gone meanwhile.
@@ -101,6 +105,11 @@ struct Options {
   // PEM: whom upstreams' certificates must come from where they are verified and the service names
   // no authorities of its own (lua_ssl_trusted_certificate); "": those that the system trusts.
   std::string trusted_authorities;
+  int upstream_verify_depth = 1;  // intermediates, where the service says nothing
+  std::string upstream_tls_protocols = "TLSv1.2 TLSv1.3";
+  Certificate client_certificate;  // shown to upstreams that want one; empty: none
+
+  net::TlsPolicy tls_policy;  // of the `ssl` listeners
 
   std::string access_log;  // a path; empty: off
 
@@ -110,9 +119,9 @@ struct Options {
   Handler admin;    // needed when a listener has Role::admin
   Gate admin_gate;  // null: everybody
   Handler status;   // needed when a listener has Role::status
-  Certificate proxy_certificate;
-  Certificate admin_certificate;
-  Certificate status_certificate;
+  Certificates proxy_certificates;
+  Certificates admin_certificates;
+  Certificates status_certificates;
   // PEM: whose certificates the clients of admin listeners with `ssl` must show; "": anybody's or
   // none.
   std::string admin_client_authorities;

@@ -40,7 +40,7 @@ void Session::start(Worker& worker, WorkerListener& listener, int fd) {
   const Peer peer = Peer::of_socket(fd, worker.real_ip());
   net::Stream* transport = stream.get();
   auto* session = new Session(worker, listener, peer, std::move(stream), transport);
-  if (!listener.proxy_protocol && !session->start_tls()) {
+  if (!listener.proxy_protocol && !worker.accept_tls(*session->stream_, listener)) {
     delete session;
     return;
   }
@@ -99,10 +99,6 @@ bool Session::may_keep_alive(const Exchange& exchange) const {
          worker_.options().keepalive_timeout.count() > 0;
 }
 
-bool Session::start_tls() {
-  return listener_.tls == nullptr || stream_->start_tls(*listener_.tls, {}, listener_.http2);
-}
-
 // What a load balancer says comes before everything else, TLS too.
 Task<bool> Session::take_proxy_header() {
   const uint64_t deadline = worker_.loop().now() + milliseconds(worker_.options().header_timeout);
@@ -130,7 +126,7 @@ Task<bool> Session::take_proxy_header() {
   net::BlockQueue rest;
   if (bytes->size() > 0) rest.push(std::move(bytes));
   while (net::BlockPtr block = stream_->try_receive()) rest.push(std::move(block));
-  if (!start_tls()) co_return false;
+  if (!worker_.accept_tls(*stream_, listener_)) co_return false;
   while (net::BlockPtr block = rest.pop()) stream_->on_data(std::move(block));
   co_return true;
 }

@@ -55,7 +55,6 @@ class Session final : public ClientConnection {
   ~Session();
   Detached run();
   Task<bool> take_proxy_header();
-  bool start_tls();
   void enter(State state);
   uint32_t idle_timeout() const;
   HeadOutcome parse_head(Exchange& exchange);

@@ -27,13 +27,9 @@ Target::Target(std::shared_ptr<const runtime::ServiceTarget> entry, UpstreamPool
 
 std::shared_ptr<AddressPool> Target::pool_at(const net::IpAddress& address, uint16_t port,
                                              const std::string& name) {
-  UpstreamAddress upstream{.socket = net::SocketAddress::from(address, port),
-                           .tls = secure(),
-                           .http2 = http2(),
-                           .server_name = {},
-                           .verify = secure() && service().tls_verify,
-                           .verify_depth = service().tls_verify_depth};
-  if (upstream.tls) upstream.server_name = name;
+  UpstreamAddress upstream{
+      .socket = net::SocketAddress::from(address, port), .tls = {}, .http2 = http2()};
+  if (secure()) upstream.tls = UpstreamTls::of(*entry_, name);
   return upstreams_.at(upstream);
 }
 

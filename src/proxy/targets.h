@@ -120,6 +120,11 @@ class Targets {
   // Nothing before the first snapshot.
   SnapshotPin pin() const { return SnapshotPin(current_); }
 
+  // Null before the first snapshot; until the next replace().
+  const runtime::Snapshot* current() const {
+    return current_ != nullptr ? current_->snapshot.get() : nullptr;
+  }
+
   // The upstreams of the current snapshot.
   template <typename Visit>
   void each_upstream(Visit visit) {

@@ -5,6 +5,11 @@
 #include <utility>
 
 namespace sallyport::proxy {
+namespace {
+
+constexpr size_t kMostRenamed = 1024;
+
+}  // namespace
 
 UpstreamConnection::UpstreamConnection(AddressPool& its_pool) : pool(its_pool) {
   ++pool.connections_;
@@ -98,7 +103,8 @@ net::StreamPtr AddressPool::end_opening(net::StreamPtr connected, int error) {
     const H2UpstreamLimits limits{.session = limits_.http2,
                                   .max_requests = limits_.max_requests,
                                   .idle_timeout_ms = limits_.idle_timeout_ms};
-    H2Upstream* connection = H2Upstream::start(*this, limits, std::move(connected), tls());
+    H2Upstream* connection =
+        H2Upstream::start(*this, limits, std::move(connected), tls() != nullptr);
     if (connection != nullptr) {
       ++http2_count_;
       http2_.push_back(connection);
@@ -150,13 +156,26 @@ void AddressPool::on_timer() {
 
 std::shared_ptr<AddressPool> UpstreamPools::at(const UpstreamAddress& address) {
   std::string key(reinterpret_cast<const char*>(address.socket.data()), address.socket.size());
-  key += address.tls ? 's' : 'p';
-  if (address.http2) key += '2';
-  if (address.verify) key += 'v' + std::to_string(address.verify_depth) + ' ';
-  key += address.server_name;
+  key += address.http2 ? '2' : '1';
+  if (address.tls) address.tls->append_key(key);
   auto& pool = pools_[std::move(key)];
   if (pool == nullptr) pool = std::make_shared<AddressPool>(loop_, address, limits_);
   return pool;
+}
+
+AddressPool& UpstreamPools::renamed(const AddressPool& pool, std::string_view server_name) {
+  UpstreamAddress address = pool.upstream();
+  address.tls->server_name = server_name;
+  if (pools_.size() >= kMostRenamed) make_room();
+  return *at(address);
+}
+
+// Names that clients make up must not gather: what nobody refers to gives its idle connections up.
+void UpstreamPools::make_room() {
+  for (auto& [key, pool] : pools_) {
+    if (pool.use_count() == 1) pool->shed(limits_.size);
+  }
+  prune();
 }
 
 void UpstreamPools::prune() {

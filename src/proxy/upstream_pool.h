@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -13,8 +14,9 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/stream.h"
-#include "net/tls.h"
+#include "net/tls_session.h"
 #include "proxy/h2_upstream.h"
+#include "proxy/upstream_tls.h"
 
 namespace sallyport::proxy {
 
@@ -46,11 +48,8 @@ struct PoolLimits {
 // What tells one pool from another.
 struct UpstreamAddress {
   net::SocketAddress socket;
-  bool tls = false;
-  bool http2 = false;       // by ALPN with `tls`, by prior knowledge without
-  std::string server_name;  // whom TLS asks for; "" for none
-  bool verify = false;      // its certificate: the chain and the name
-  int verify_depth = -1;    // -1: OpenSSL's
+  std::optional<UpstreamTls> tls;
+  bool http2 = false;  // by ALPN with `tls`, by prior knowledge without
 };
 
 class AddressPool final : private H2UpstreamOwner {
@@ -61,11 +60,12 @@ class AddressPool final : private H2UpstreamOwner {
   ~AddressPool();
 
   const net::SocketAddress& address() const { return address_.socket; }
-  bool tls() const { return address_.tls; }
+  const UpstreamAddress& upstream() const { return address_; }
+  // Null: plain.
+  const UpstreamTls* tls() const { return address_.tls ? &*address_.tls : nullptr; }
+  // Of the connections with TLS.
+  net::TlsSession& session() { return session_; }
   bool http2() const { return address_.http2; }
-  bool verify() const { return address_.verify; }
-  int verify_depth() const { return address_.verify_depth; }
-  const std::string& server_name() const { return address_.server_name; }
 
   // The connection that was idle for the shortest time, or null.
   UpstreamConnectionPtr take();
@@ -101,6 +101,7 @@ class AddressPool final : private H2UpstreamOwner {
 
   net::Loop& loop_;
   UpstreamAddress address_;
+  net::TlsSession session_;
   const PoolLimits& limits_;
   UpstreamConnection* newest_ = nullptr;
   UpstreamConnection* oldest_ = nullptr;
@@ -137,6 +138,9 @@ class UpstreamPools {
   UpstreamPools(net::Loop& loop, const PoolLimits& limits) : loop_(loop), limits_(limits) {}
 
   std::shared_ptr<AddressPool> at(const UpstreamAddress& address);
+  // The same address with TLS for another name, which a client may have chosen. Valid while it has
+  // a connection.
+  AddressPool& renamed(const AddressPool& pool, std::string_view server_name);
   // Forgets pools that nobody refers to and that are empty.
   void prune();
   // Gives descriptors back when the process has none left.
@@ -145,6 +149,8 @@ class UpstreamPools {
 
  private:
   net::Loop& loop_;
+  void make_room();
+
   PoolLimits limits_;
   std::unordered_map<std::string, std::shared_ptr<AddressPool>> pools_;
 };

@@ -110,6 +110,19 @@ void Worker::stop() {
   loop_->stop();
 }
 
+bool Worker::accept_tls(net::Stream& stream, const WorkerListener& listener) {
+  if (listener.tls == nullptr) return true;
+  // The APIs have certificates of their own.
+  return stream.accept_tls(
+      *listener.tls,
+      {.http2 = listener.http2, .certificates = listener.role == Role::proxy ? this : nullptr});
+}
+
+const net::ServerCertificate* Worker::certificate_for(std::string_view server_name) const {
+  const runtime::Snapshot* snapshot = targets_.current();
+  return snapshot != nullptr ? snapshot->certificates->find(server_name) : nullptr;
+}
+
 Exchange& Worker::take_exchange() {
   Exchange* exchange = free_exchanges_;
   if (exchange == nullptr) return *new Exchange;

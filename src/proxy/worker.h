@@ -44,18 +44,17 @@ struct WorkerShared {
   Options options;
   RealIp real_ip;
   std::shared_ptr<const net::TlsContext> upstream_tls;
-  std::shared_ptr<const net::TlsContext> verifying_tls;  // against the trusted authorities
-  AccessLog* access_log = nullptr;                       // null: off
+  AccessLog* access_log = nullptr;  // null: off
 };
 
-class Worker {
+class Worker : private net::CertificateSource {
  public:
   // `listeners` stay the caller's and outlive the worker.
   Worker(const WorkerShared& shared, WorkerCounters& counters, std::unique_ptr<net::Loop> loop,
          std::unique_ptr<net::Resolver> resolver, bool checks_health);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
-  ~Worker();
+  ~Worker() override;
 
   // Accepts until stop(); then every session has ended.
   void run(std::vector<WorkerListener>& listeners);
@@ -69,9 +68,10 @@ class Worker {
   net::Loop& loop() { return *loop_; }
   const Options& options() const { return shared_.options; }
   const RealIp& real_ip() const { return shared_.real_ip; }
-  const net::TlsContext& upstream_tls(bool verify) const {
-    return verify ? *shared_.verifying_tls : *shared_.upstream_tls;
-  }
+  const net::TlsContext& upstream_tls() const { return *shared_.upstream_tls; }
+  // TLS with a client, where the listener has it; the certificate is the one that the newest
+  // snapshot has for the SNI. Before any byte has come or gone. False when memory is short.
+  bool accept_tls(net::Stream& stream, const WorkerListener& listener);
   WorkerCounters& count() { return counters_; }
   Targets& targets() { return targets_; }
   net::Resolver& resolver() { return *resolver_; }
@@ -93,6 +93,7 @@ class Worker {
   void log_access(const Session& session, const Exchange& exchange);
 
  private:
+  const net::ServerCertificate* certificate_for(std::string_view server_name) const override;
   void flush_access_log();
   std::string_view local_time();
   void check_drained();

@@ -100,7 +100,10 @@ void Builder::mark_stale(const model::Change& change) {
   if (entity == &model::routes()) stale_.routes.insert(change.id);
   if (entity == &model::services()) stale_.services.insert(change.id);
   if (entity == &model::plugins()) stale_.plugins.insert(change.id);
-  stale_.upstreams |= entity == &model::upstreams() || entity == &model::targets();
+  const bool keys = entity == &model::certificates() || entity == &model::ca_certificates();
+  stale_.keys |= keys || entity == &model::snis();
+  // Services and upstreams hold the keys and authorities that they name.
+  stale_.upstreams |= keys || entity == &model::upstreams() || entity == &model::targets();
 }
 
 bool Builder::forget_missing(const model::ChangeBatch& batch) {
@@ -121,7 +124,8 @@ void Builder::share_upstreams() {
   for (const auto& [id, target] : model_.targets) targets[target->upstream_id].push_back(target);
   decltype(upstreams_) upstreams;
   for (const auto& [id, upstream] : model_.upstreams) {
-    UpstreamEntry entry{upstream, std::move(targets[id])};
+    UpstreamEntry entry{upstream, std::move(targets[id]),
+                        keys_.identity(upstream->client_certificate_id)};
     std::ranges::sort(entry.targets, {}, [](const auto& t) -> const std::string& { return t->id; });
     auto known = upstreams_.find(upstream->name);
     const bool same = known != upstreams_.end() && *known->second == entry;
@@ -161,9 +165,16 @@ void Builder::share_target(const std::string& service_id) {
     const auto& service = found->second;
     std::shared_ptr<const ServiceTarget>& target = targets_[service_id];
     auto upstream = upstream_named(service->host);
-    if (target && target->service == service && target->upstream == upstream) return;
+    auto identity = keys_.identity(service->client_certificate_id);
+    if (identity == nullptr && upstream != nullptr) identity = upstream->identity;
+    auto authorities = keys_.authorities(service->ca_certificate_ids);
+    if (target && target->service == service && target->upstream == upstream &&
+        target->identity == identity && target->authorities == authorities) {
+      return;
+    }
     target = std::make_shared<const ServiceTarget>(
-        ServiceTarget{service, host_header(*service), std::move(upstream)});
+        ServiceTarget{service, host_header(*service), std::move(upstream), std::move(identity),
+                      std::move(authorities)});
   }
   auto slots = slots_by_service_.find(service_id);
   if (slots == slots_by_service_.end()) return;
@@ -171,6 +182,7 @@ void Builder::share_target(const std::string& service_id) {
 }
 
 std::shared_ptr<const Snapshot> Builder::build() {
+  if (stale_.keys || stale_.everything) keys_.refresh(model_);
   if (stale_.upstreams || stale_.everything) share_upstreams();
   share_targets();
   configure_plugins();
@@ -179,6 +191,7 @@ std::shared_ptr<const Snapshot> Builder::build() {
   snapshot->sequence = model_.sequence;
   snapshot->identities = identities();
   snapshot->upstreams = upstream_list_;
+  snapshot->certificates = keys_.names();
   build_routes(*snapshot);
   stale_ = {};
   last_ = snapshot;
@@ -188,6 +201,7 @@ std::shared_ptr<const Snapshot> Builder::build() {
 std::vector<Error> Builder::faults() const {
   std::vector<Error> result;
   for (const auto& [row, error] : bad_rows_) result.push_back(error);
+  for (const auto& [id, error] : keys_.faults()) result.push_back(error);
   for (const auto& [id, error] : bad_routes_) result.push_back(error);
   std::set<std::string> refused, unobserved;
   for (const auto& [id, error] : bad_plugins_) {

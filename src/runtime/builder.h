@@ -19,6 +19,7 @@
 #include "model/model.h"
 #include "plugin/chain.h"
 #include "plugin/identities.h"
+#include "runtime/key_material.h"
 #include "runtime/snapshot.h"
 
 namespace sallyport::runtime {
@@ -35,6 +36,9 @@ class Builder {
 
   // The entities whose rows apply() understands: what a change feed should follow.
   static std::span<const model::EntitySchema* const> entities();
+
+  // vault_env_prefix, for {vault://env/...} in certificates. Before the first build().
+  void set_vault_prefix(std::string prefix) { keys_.set_vault_prefix(std::move(prefix)); }
 
   // Takes a batch over into the Model. True when the data plane would see a difference.
   bool apply(const model::ChangeBatch& batch);
@@ -54,7 +58,8 @@ class Builder {
   // What build() has to look at again.
   struct Stale {
     bool everything = false;
-    bool upstreams = false;                                     // or their targets
+    bool keys = false;       // certificates, their names, authorities
+    bool upstreams = false;  // or their targets
     std::unordered_set<std::string> services, routes, plugins;  // ids
   };
 
@@ -101,6 +106,7 @@ class Builder {
   std::map<std::string, Error> bad_routes_;  // by id: those whose Model form does not build
 
   std::map<std::string, Error> bad_rows_;  // "routes <id>": do not decode
+  KeyMaterial keys_;
   plugin::Definitions definitions_;
   std::unordered_map<std::string, plugin::ConfiguredPtr> plugins_;  // those that run, by id
   std::vector<plugin::ConfiguredPtr> global_plugins_;

@@ -48,6 +48,9 @@ std::span<const RowTable> row_tables() {
       table<&Model::consumers, &model::decode_consumer>("consumers"),
       table<&Model::key_credentials, &model::decode_key_credential>("keyauth_credentials"),
       table<&Model::basic_credentials, &model::decode_basic_credential>("basicauth_credentials"),
+      table<&Model::certificates, &model::decode_certificate>("certificates"),
+      table<&Model::snis, &model::decode_sni>("snis"),
+      table<&Model::ca_certificates, &model::decode_ca_certificate>("ca_certificates"),
       table<&Model::acl_groups, &model::decode_acl_group>("acls"),
   };
   return all;

@@ -9,6 +9,8 @@
 
 #include "model/entities.h"
 #include "model/upstream.h"
+#include "net/sni_table.h"
+#include "net/trust_store.h"
 #include "plugin/identities.h"
 #include "router/router.h"
 #include "runtime/route_table.h"
@@ -19,6 +21,7 @@ namespace sallyport::runtime {
 struct UpstreamEntry {
   std::shared_ptr<const model::Upstream> upstream;
   std::vector<std::shared_ptr<const model::Target>> targets;  // by id
+  std::shared_ptr<const net::KeyPair> identity;  // its client certificate; null: none of its own
 
   bool operator==(const UpstreamEntry&) const = default;
 };
@@ -29,6 +32,10 @@ struct ServiceTarget {
   std::shared_ptr<const model::Service> service;
   std::string host_header;  // host, and ":port" unless it is the scheme's default
   std::shared_ptr<const UpstreamEntry> upstream;  // that the host names; null: the host is a host
+  // The client certificate of the service, or of its upstream; null: the node's, if it has one.
+  std::shared_ptr<const net::KeyPair> identity;
+  // Of the service's ca_certificates; null: it has none, and the node's hold.
+  std::shared_ptr<const net::TrustStore> authorities;
 };
 
 struct Snapshot {
@@ -37,7 +44,8 @@ struct Snapshot {
   router::Router router;
   RouteTable routes;  // by Match::route
   std::shared_ptr<const plugin::Identities> identities;
-  std::shared_ptr<const UpstreamList> upstreams;  // all, for health checks; never null
+  std::shared_ptr<const UpstreamList> upstreams;      // all, for health checks; never null
+  std::shared_ptr<const net::SniTable> certificates;  // of the proxy's TLS listeners; never null
 };
 
 }  // namespace sallyport::runtime

@@ -121,6 +121,30 @@ void take_timeouts(proxy::Options& out, const Json& given) {
       ms("upstream_keepalive_idle_timeout", out.upstream_keepalive_idle_timeout);
 }
 
+proxy::Certificate pair_of(const Json& given, const std::string& name) {
+  return {given.value(name, ""), Secret(given.value(name + "_key", ""))};
+}
+
+void take_tls(proxy::Options& out, const Json& given) {
+  out.trusted_authorities = given.value("trusted_authorities", "");
+  out.upstream_verify_depth = given.value("upstream_verify_depth", out.upstream_verify_depth);
+  out.client_certificate = pair_of(given, "client_certificate");
+  for (const char* name : {"certificate", "certificate_alt"}) {
+    if (given.contains(name)) out.proxy_certificates.push_back(pair_of(given, name));
+  }
+  out.admin_certificates = out.status_certificates = out.proxy_certificates;
+  net::TlsPolicy& policy = out.tls_policy;
+  policy.protocols = given.value("ssl_protocols", policy.protocols);
+  policy.ciphers = given.value("ssl_ciphers", policy.ciphers);
+  policy.dh_parameters = given.value("ssl_dhparam", policy.dh_parameters);
+  policy.prefer_server_ciphers =
+      given.value("ssl_prefer_server_ciphers", policy.prefer_server_ciphers);
+  policy.tickets = given.value("ssl_session_tickets", policy.tickets);
+  policy.session_timeout_s = given.value("ssl_session_timeout", policy.session_timeout_s);
+  policy.session_cache_bytes = given.value("ssl_session_cache_size", policy.session_cache_bytes);
+  policy = net::named_policy(given.value("ssl_cipher_suite", "custom"), policy);
+}
+
 proxy::Options options_of(const Json& given) {
   proxy::Options out;
   take_listeners(out, given);
@@ -150,10 +174,7 @@ proxy::Options options_of(const Json& given) {
   out.dns_hostsfile = given.value("dns_hostsfile", out.dns_hostsfile);
   out.dns_servers = texts(given, "dns_servers");
   out.access_log = given.value("access_log", "");
-  out.trusted_authorities = given.value("trusted_authorities", "");
-  out.proxy_certificate.chain_pem = given.value("certificate", "");
-  out.proxy_certificate.key_pem = Secret(given.value("certificate_key", ""));
-  out.admin_certificate = out.status_certificate = out.proxy_certificate;
+  take_tls(out, given);
   out.admin = out.status = echo;
   out.health = {std::shared_ptr<void>(), &board()};
   return out;

@@ -181,5 +181,5 @@ def test_a_bad_certificate_is_named_at_start(workspace, backend, certificate):
     from data_plane import DataPlane
     with pytest.raises(Exception) as refused:
         DataPlane(workspace, backend, **{**options(certificate), "certificate_key": "nonsense"})
-    assert "the key of the server certificate cannot be used" in str(refused.value)
+    assert "the key of the certificate cannot be used" in str(refused.value)
     assert json.dumps("nonsense") not in str(refused.value)

@@ -1,0 +1,66 @@
+#include "net/tls_callbacks.h"
+
+#include "net/openssl_handles.h"
+#include "net/tls_filter.h"
+
+namespace sallyport::net {
+
+struct TlsCallbacks {
+  static TlsFilter* filter_of(const SSL* ssl) {
+    return static_cast<TlsFilter*>(SSL_get_app_data(ssl));
+  }
+
+  // No protocol in common: RFC 7301 wants an alert, browsers and Kong's users are better served by
+  // HTTP/1.1 without ALPN, as nginx does it.
+  static int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
+                             const unsigned char* offered, unsigned int offered_size, void*) {
+    static constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1";
+    constexpr size_t kHttp2 = 3;
+    const size_t skipped = filter_of(ssl)->offers_http2_ ? 0 : kHttp2;
+    unsigned char* chosen = nullptr;
+    if (SSL_select_next_proto(&chosen, out_size, kProtocols + skipped,
+                              static_cast<unsigned int>(sizeof(kProtocols) - 1 - skipped), offered,
+                              offered_size) != OPENSSL_NPN_NEGOTIATED) {
+      return SSL_TLSEXT_ERR_NOACK;
+    }
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+  }
+
+  static int choose_certificate(SSL* ssl, void*) {
+    const TlsFilter& filter = *filter_of(ssl);
+    if (filter.certificates_ == nullptr) return 1;
+    const auto* certificate = filter.certificates_->certificate_for(filter.server_name());
+    if (certificate == nullptr) return 1;
+    SSL_certs_clear(ssl);
+    for (const auto& pair : *certificate) {
+      if (!pair->show_on(ssl)) return 0;
+    }
+    return 1;
+  }
+
+  // Without it a client that sends a name gets no answer to that extension, which RFC 6066 allows
+  // and some clients log.
+  static int accept_name(SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; }
+
+  // 1: the session is ours now.
+  static int keep_session(SSL* ssl, SSL_SESSION* session) {
+    TlsFilter* filter = filter_of(ssl);
+    if (filter == nullptr || filter->session_ == nullptr) return 0;
+    filter->session_->keep(session);
+    return 1;
+  }
+};
+
+void set_server_callbacks(SSL_CTX* context) {
+  SSL_CTX_set_alpn_select_cb(context, &TlsCallbacks::choose_protocol, nullptr);
+  SSL_CTX_set_cert_cb(context, &TlsCallbacks::choose_certificate, nullptr);
+  SSL_CTX_set_tlsext_servername_callback(context, &TlsCallbacks::accept_name);
+}
+
+void set_client_callbacks(SSL_CTX* context) {
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, &TlsCallbacks::keep_session);
+}
+
+}  // namespace sallyport::net
