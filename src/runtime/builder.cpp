@@ -214,6 +214,7 @@ std::vector<Error> Builder::faults() const {
   }
   auto one = without_behaviour(refused, unobserved);
   if (one) result.push_back(std::move(*one));
+  result.insert(result.end(), bad_stream_routes_.begin(), bad_stream_routes_.end());
   return result;
 }
 
