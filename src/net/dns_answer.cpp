@@ -112,7 +112,8 @@ std::optional<std::vector<SrvRecord>> read_srv_answer(std::string_view message) 
     const uint32_t kind = reader.number(2);
     uint32_t ttl = reader.number(4);
     if (ttl > 0x7fff'ffff) ttl = 0;  // RFC 2181 8
-    const size_t end = reader.number(2) + reader.at();
+    const size_t size = reader.number(2);
+    const size_t end = reader.at() + size;
     if (!reader.sound() || end > message.size()) return std::nullopt;
     if (type == kSrv && kind == kInternet && !read_srv(reader, end, ttl, out)) return std::nullopt;
     reader.seek(end);

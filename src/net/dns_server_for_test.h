@@ -1,5 +1,5 @@
 // A name server for tests, on the loop of the resolver that asks it: UDP, a table of records, and a
-// count of questions. Can fall silent or send nonsense.
+// count of questions. Can fall silent or send broken answers.
 #pragma once
 
 #include <array>
@@ -44,8 +44,8 @@ class DnsServerForTest {
   int questions = 0;
   std::string last;  // the name that was asked for
   bool silent = false;
-  bool nonsense = false;
-  int code = 0;  // of every answer: 2 is SERVFAIL
+  bool cut_services = false;  // SRV answers end in the middle of a record
+  int code = 0;               // of every answer: 2 is SERVFAIL
 
  private:
   struct Record {
@@ -103,7 +103,7 @@ class DnsServerForTest {
              number(record.ttl, 4) + number(static_cast<uint32_t>(record.data.size()), 2) +
              record.data;
     }
-    if (nonsense) out.resize(out.size() - 3);
+    if (cut_services && type == kSrv && count > 0) out.resize(out.size() - 3);
     socket_->send(out, to, std::nullopt);
   }
 

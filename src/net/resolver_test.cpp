@@ -63,10 +63,10 @@ class ResolverWithServer : public ::testing::Test {
     resolver_ = *Resolver::create(*loop_, std::move(config));
   }
   std::string get(const std::string& name) {
-    std::string out = "?";
-    ask(*resolver_, name, out);
-    for (int i = 0; i < 2000 && out == "?"; ++i) loop_->turn(5);
-    return out;
+    answer_ = "?";
+    ask(*resolver_, name, answer_);
+    for (int i = 0; i < 2000 && answer_ == "?"; ++i) loop_->turn(5);
+    return answer_;
   }
   void wait(uint64_t ms) {
     for (const uint64_t end = loop_->now() + ms; loop_->now() < end;) loop_->turn(5);
@@ -75,6 +75,7 @@ class ResolverWithServer : public ::testing::Test {
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<DnsServerForTest> server_;
   std::unique_ptr<Resolver> resolver_;
+  std::string answer_;  // outlives the question
 };
 
 TEST_F(ResolverWithServer, KeepsAnswersAsLongAsTheySay) {
@@ -146,13 +147,11 @@ TEST_F(ResolverWithServer, AsksInTheOrderOfTheSettingAndForTheLastTypeFirst) {
 
 TEST_F(ResolverWithServer, BrokenServicesFallBackToAddresses) {
   server_->add_srv("a.test", 1, 1, 80, "a.test", 60);
-  server_->nonsense = true;
-  server_->add_a("b.test", "10.0.0.1", 60);
-  start({.error_ttl_ms = 1});
-  EXPECT_NE(get("a.test"), "");
-  server_->nonsense = false;
-  wait(10);
-  EXPECT_EQ(get("b.test"), "10.0.0.1");
+  server_->cut_services = true;
+  server_->add_a("a.test", "10.0.0.1", 60);
+  start();
+  EXPECT_EQ(get("a.test"), "10.0.0.1");
+  server_->cut_services = false;
   // A service that leads nowhere.
   server_->add_srv("c.test", 1, 1, 80, "gone.test", 60);
   EXPECT_EQ(get("c.test"), "its SRV records lead to no address");
