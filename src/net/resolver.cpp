@@ -148,16 +148,23 @@ void Resolver::settle(Entry& entry) {
   for (auto handle : waiting) handle.resume();
 }
 
-// Old answers first; when all are fresh, any.
+// All that are out of date; when none is, the one that will be first.
 void Resolver::make_room() {
   if (cache_.size() < config_.cache_size) return;
   const uint64_t now = loop_.now();
   std::erase_if(cache_, [now](const auto& item) {
     return item.second.users == 0 && item.second.answer.valid_until <= now;
   });
-  for (auto item = cache_.begin(); item != cache_.end() && cache_.size() >= config_.cache_size;) {
-    item = item->second.users == 0 ? cache_.erase(item) : std::next(item);
+  if (cache_.size() < config_.cache_size) return;
+  auto first = cache_.end();
+  for (auto item = cache_.begin(); item != cache_.end(); ++item) {
+    if (item->second.users != 0) continue;
+    if (first == cache_.end() ||
+        item->second.answer.valid_until < first->second.answer.valid_until) {
+      first = item;
+    }
   }
+  if (first != cache_.end()) cache_.erase(first);
 }
 
 }  // namespace sallyport::net
