@@ -158,14 +158,12 @@ def test_a_failover_to_another_host(clusters, tmp_path):
         node = Node(str(tmp_path / "node"), settings)
         fill(node)
         wait_until(lambda: in_step(standby, primary), "the standby")
-        mark = standby.mark()
         primary.stop()
         assert get(node, "/services/a")[2]["name"] == "a"  # from the standby, or from what is kept
         for _ in range(5):  # a standby is there, and takes none of it
             status, took = timed(node.admin, "PUT", "/services/probe", {"host": "a.test"})
             assert status == 503 and took < 2.5, (status, took)
             time.sleep(0.1)
-        assert "INSERT INTO" not in standby.log_since(mark)
         began = time.monotonic()
         assert standby.sql("select pg_promote()") == "t"
         promoted = time.monotonic() - began
