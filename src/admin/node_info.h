@@ -26,6 +26,15 @@ struct Counters {
   uint64_t connections_writing = 0;
   uint64_t connections_waiting = 0;
   uint64_t total_requests = 0;
+
+  // Of stream listeners, when there are any.
+  bool has_streams = false;
+  uint64_t stream_connections = 0;
+  uint64_t stream_active = 0;
+  uint64_t udp_sessions = 0;
+  uint64_t udp_active = 0;
+  uint64_t stream_received = 0;  // bytes from clients
+  uint64_t stream_sent = 0;      // and to them
 };
 
 // Bytes. `workers` is what Kong calls the memory of a worker's Lua machine: here the bytes that a

@@ -74,6 +74,15 @@ Json server_json(const Counters& counters) {
               {"total_requests", counters.total_requests}};
 }
 
+Json stream_json(const Counters& counters) {
+  return Json{{"connections_total", counters.stream_connections},
+              {"connections_active", counters.stream_active},
+              {"udp_sessions_total", counters.udp_sessions},
+              {"udp_sessions_active", counters.udp_active},
+              {"bytes_received", counters.stream_received},
+              {"bytes_sent", counters.stream_sent}};
+}
+
 Json time_or_null(int64_t seconds) {
   return seconds > 0 ? Json(seconds) : Json(nullptr);
 }
@@ -134,7 +143,9 @@ Json link_json(const LinkFacts& link, int64_t now) {
 Answer status_answer(const NodeInfo& node, const Request& request) {
   auto unit = read_unit(request);
   if (!unit) return std::move(unit.error());
-  Json out = {{"memory", memory_json(node, *unit)}, {"server", server_json(node.counters())}};
+  const Counters counters = node.counters();
+  Json out = {{"memory", memory_json(node, *unit)}, {"server", server_json(counters)}};
+  if (counters.has_streams) out["stream"] = stream_json(counters);
   Json own = {{"version", kVersion}};
   if (auto link = node.link()) {
     out["database"] = Json{{"reachable", link->connected}};

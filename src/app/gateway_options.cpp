@@ -6,6 +6,7 @@
 
 #include "app/default_certificate.h"
 #include "base/file.h"
+#include "base/text.h"
 
 namespace sallyport::app {
 namespace {
@@ -23,6 +24,7 @@ void add_listeners(std::vector<proxy::ListenerOptions>& out, proxy::Role role,
     listener.http2 = listen.http2;
     listener.proxy_protocol = listen.proxy_protocol;
     listener.ipv6only = listen.ipv6only.value_or(true);
+    listener.udp = listen.udp;
     listener.backlog = listen.backlog;
   }
 }
@@ -33,7 +35,8 @@ bool any_ssl(const std::vector<conf::Listen>& listens) {
 
 Result<void> take_certificate(proxy::Certificate& out, const conf::Settings& settings, Key listen,
                               Key certificate, Key key) {
-  if (!any_ssl(settings.listen(listen))) return {};
+  const bool streams = listen == Key::proxy_listen && any_ssl(settings.listen(Key::stream_listen));
+  if (!any_ssl(settings.listen(listen)) && !streams) return {};
   auto pair = server_certificate(settings, certificate, key);
   if (!pair) return fail(pair.error());
   out = std::move(*pair);
@@ -69,6 +72,26 @@ void take_limits(proxy::Options& options, const conf::Settings& settings) {
       static_cast<uint32_t>(settings.integer(Key::upstream_keepalive_max_requests));
   options.upstream_keepalive_idle_timeout = std::chrono::seconds(
       static_cast<int64_t>(settings.number(Key::upstream_keepalive_idle_timeout)));
+}
+
+// "" for off.
+std::string log_path(const conf::Settings& settings, Key key) {
+  std::string log = settings.string(key);
+  log = log.substr(0, log.find(' '));  // a format's name may follow
+  if (log == "off") return "";
+  return log.starts_with('/') ? log : settings.string(Key::prefix) + "/" + log;
+}
+
+// OUTSIDE:INSIDE
+void take_port_maps(proxy::Options& options, const conf::Settings& settings) {
+  for (const std::string& map : settings.list(Key::port_maps)) {
+    const size_t colon = map.find(':');
+    if (colon == std::string::npos) continue;
+    const auto outside = text::to_integer(map.substr(0, colon));
+    const auto inside = text::to_integer(map.substr(colon + 1));
+    if (!outside || !inside) continue;
+    options.port_maps[static_cast<uint16_t>(*inside)] = static_cast<uint16_t>(*outside);
+  }
 }
 
 bool has_item(const std::vector<std::string>& items, std::string_view word) {
@@ -113,6 +136,7 @@ Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   add_listeners(options.listeners, proxy::Role::proxy, settings.listen(Key::proxy_listen));
   add_listeners(options.listeners, proxy::Role::admin, settings.listen(Key::admin_listen));
   add_listeners(options.listeners, proxy::Role::status, settings.listen(Key::status_listen));
+  add_listeners(options.listeners, proxy::Role::stream, settings.listen(Key::stream_listen));
   options.workers = worker_count(settings);
   options.io_backend = backend_of(settings.string(Key::io_backend));
   take_limits(options, settings);
@@ -130,11 +154,11 @@ Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   if (!trusted) return fail(trusted.error());
   options.trusted_authorities = std::move(*trusted);
 
-  std::string log = settings.string(Key::proxy_access_log);
-  log = log.substr(0, log.find(' '));  // a format's name may follow
-  if (log != "off") {
-    options.access_log = log.starts_with('/') ? log : settings.string(Key::prefix) + "/" + log;
+  options.access_log = log_path(settings, Key::proxy_access_log);
+  if (!settings.listen(Key::stream_listen).empty()) {
+    options.stream_access_log = log_path(settings, Key::proxy_stream_access_log);
   }
+  take_port_maps(options, settings);
 
   for (auto& [certificate, listen, cert_key, key_key] :
        {std::tuple{&options.proxy_certificate, Key::proxy_listen, Key::ssl_cert, Key::ssl_cert_key},

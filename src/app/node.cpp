@@ -44,6 +44,13 @@ admin::Counters Node::counters() const {
   out.connections_writing = now.connections_writing;
   out.connections_waiting = now.connections_waiting;
   out.total_requests = now.total_requests;
+  out.has_streams = now.has_streams;
+  out.stream_connections = now.stream_connections;
+  out.stream_active = now.stream_active;
+  out.udp_sessions = now.udp_sessions;
+  out.udp_active = now.udp_active;
+  out.stream_received = now.stream_received;
+  out.stream_sent = now.stream_sent;
   return out;
 }
 

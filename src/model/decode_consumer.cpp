@@ -68,6 +68,11 @@ Result<PluginRow> decode_plugin(const Json& json) {
   };
   out.http = has("http") || has("grpc");
   out.https = has("https") || has("grpcs");
+  constexpr const char* kWords[] = {"http", "https", "grpc", "grpcs",
+                                    "tcp",  "tls",   "udp",  "tls_passthrough"};
+  for (unsigned i = 0; i < std::size(kWords); ++i) {
+    if (has(kWords[i])) out.protocols |= static_cast<uint8_t>(1U << i);
+  }
   if (auto fine = row.verdict("plugins", out.id); !fine) return fail(fine.error());
   return out;
 }

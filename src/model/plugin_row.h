@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json_fwd.h"
+#include "model/entities.h"
 
 namespace sallyport::model {
 
@@ -19,7 +20,11 @@ struct PluginRow {
   bool enabled = true;
   bool http = false;  // among its protocols: http or grpc
   bool https = false;
+  uint8_t protocols = 0;  // all of them: bit 1 << Protocol
 
+  bool is_for(Protocol protocol) const {
+    return (protocols >> static_cast<unsigned>(protocol) & 1) != 0;
+  }
   bool operator==(const PluginRow&) const = default;
 };
 

@@ -58,6 +58,10 @@ const Configured* Chain::Slot::choose(std::string_view consumer_id, bool https) 
   return chosen;
 }
 
+const Configured* Chain::Slot::choose_for(model::Protocol protocol) const {
+  return base != nullptr && base->row->is_for(protocol) ? base.get() : nullptr;
+}
+
 std::shared_ptr<const Chain> Chain::build(std::span<const ConfiguredPtr> all,
                                           std::string_view route_id, std::string_view service_id) {
   std::map<std::string_view, std::vector<ConfiguredPtr>> by_name;

@@ -30,6 +30,8 @@ class Chain {
     std::vector<std::pair<std::string, ConfiguredPtr>> by_consumer;  // ids
 
     const Configured* choose(std::string_view consumer_id, bool https) const;
+    // For a connection of a stream route, which has no consumer; null: not for its protocol.
+    const Configured* choose_for(model::Protocol protocol) const;
   };
 
   // Of everything that is configured: those for this route, service, any consumer. The most

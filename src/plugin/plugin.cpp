@@ -16,12 +16,17 @@ class Refusal final : public Plugin {
       : text_("the plugin '" + std::string(name) + "' cannot be run by this gateway") {}
   Phases phases() const override { return {.access = true}; }
   Step access(Exchange&) const override { return Step::respond(message(503, text_)); }
+  std::string admit(const Connection&) const override { return text_; }
 
  private:
   std::string text_;
 };
 
 }  // namespace
+
+std::string Plugin::admit(const Connection&) const {
+  return "one of its plugins works on requests only";
+}
 
 const Definition* find(Definitions all, std::string_view name) {
   const auto found = std::ranges::find(all, name, &Definition::name);

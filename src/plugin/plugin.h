@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -43,6 +44,15 @@ class Step {
   std::optional<Task<Step>> task_;
 };
 
+// A connection, or a UDP client's datagrams, on its way through a stream route.
+struct Connection {
+  std::string_view client_ip;
+  model::Protocol protocol = model::Protocol::tcp;  // tcp, tls, udp or tls_passthrough
+  std::string_view sni = {};                        // "" for none
+  const model::Route* route = nullptr;
+  const model::Service* service = nullptr;
+};
+
 // The phases of an instance; those that it does not name are never called.
 struct Phases {
   bool access = false;
@@ -63,6 +73,10 @@ class Plugin {
   virtual void body_filter(Exchange&) const {}
   // Once for each request, after its end.
   virtual void log(const Exchange&) const {}
+
+  // Before the upstream of a stream route is asked: "" to go on, else why the connection is closed.
+  // A plugin that knows requests only refuses: no connection is silently unprotected.
+  virtual std::string admit(const Connection&) const;
 
   virtual Phases phases() const = 0;
   // The request's body is read whole before access().

@@ -58,12 +58,20 @@ void append_access_line(std::string& out, const AccessLogEntry& entry) {
   fmt::format_to(add, "\" kong_request_id: \"{}\"\n", entry.request_id);
 }
 
-Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& path) {
+void append_stream_line(std::string& out, const StreamLogEntry& entry,
+                        std::string_view local_time) {
+  fmt::format_to(std::back_inserter(out), "{} [{}] {} {} {} {} {}.{:03}\n", entry.client_ip,
+                 local_time, entry.udp ? "UDP" : "TCP", entry.status, entry.sent, entry.received,
+                 entry.duration_ms / 1'000, entry.duration_ms % 1'000);
+}
+
+Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& path,
+                                                   std::string_view setting) {
   const int fd = open_file(path);
   if (fd < 0) {
     return fail("gateway.option", Side::config,
-                fmt::format("proxy_access_log: cannot open {}: {}", path, std::strerror(errno)),
-                "create its directory, or set proxy_access_log = off");
+                fmt::format("{}: cannot open {}: {}", setting, path, std::strerror(errno)),
+                fmt::format("create its directory, or set {} = off", setting));
   }
   std::unique_ptr<AccessLog> log(new AccessLog(path, fd));
   log->thread_ = std::thread([raw = log.get()] { raw->run(); });

@@ -33,10 +33,24 @@ struct AccessLogEntry {
 // Appends the line. Bytes that could break it are written as \xHH.
 void append_access_line(std::string& out, const AccessLogEntry& entry);
 
+// A connection of a stream listener, or a UDP client's, at its end.
+struct StreamLogEntry {
+  std::string_view client_ip;
+  bool udp = false;
+  int status = 0;         // nginx's: 200, 400, 403, 500, 502, 503
+  uint64_t sent = 0;      // bytes to the client
+  uint64_t received = 0;  // and from it
+  uint64_t duration_ms = 0;
+};
+
+// Appends the line, in Kong's format `basic`.
+void append_stream_line(std::string& out, const StreamLogEntry& entry, std::string_view local_time);
+
 class AccessLog {
  public:
-  // Errors: "gateway.option", naming the file.
-  static Result<std::unique_ptr<AccessLog>> open(const std::string& path);
+  // Errors: "gateway.option", naming the setting and the file.
+  static Result<std::unique_ptr<AccessLog>> open(const std::string& path,
+                                                 std::string_view setting = "proxy_access_log");
   ~AccessLog();  // writes what is left
 
   // Takes a batch of lines. Any thread. When the disk cannot keep up lines are dropped and counted.

@@ -135,6 +135,11 @@ void BalancedUpstream::report_status(const balancer::Peer& peer, int status) {
   if (outcome) report(peer, *outcome, checks.thresholds);
 }
 
+void BalancedUpstream::report_success(const balancer::Peer& peer) {
+  const model::PassiveChecks& checks = upstream().passive;
+  if (checks.on()) report(peer, balancer::Outcome::success, checks.thresholds);
+}
+
 void BalancedUpstream::report_failure(const balancer::Peer& peer, balancer::Outcome outcome) {
   const model::PassiveChecks& checks = upstream().passive;
   if (checks.on()) report(peer, outcome, checks.thresholds);

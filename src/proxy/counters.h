@@ -25,6 +25,13 @@ struct alignas(64) WorkerCounters {
   Count writing;
   Count waiting;
   Count requests;
+  // Of stream listeners; bytes from clients and to clients.
+  Count stream_connections;
+  Count stream_active;
+  Count udp_sessions;
+  Count udp_active;
+  Count stream_received;
+  Count stream_sent;
 };
 
 }  // namespace sallyport::proxy

@@ -35,15 +35,19 @@ class RunningGateway final : public Gateway {
  private:
   using Workers = std::vector<std::unique_ptr<WorkerThread>>;
   void close_spare_sockets();
+  Result<void> open_logs();
   Result<void> make_tls_contexts();
   Result<void> open_listeners(std::vector<std::vector<WorkerListener>>& per_worker);
   Result<net::Listener*> open_unix_socket(const net::SocketAddress& address,
                                           const net::Listener::Config& config);
+  Result<void> open_datagrams(net::SocketAddress address, const ListenerOptions& options,
+                              std::vector<std::vector<WorkerListener>>& per_worker);
   Result<void> open_listener(const ListenerOptions& options,
                              std::vector<std::vector<WorkerListener>>& per_worker);
 
   WorkerShared shared_;
   std::unique_ptr<AccessLog> access_log_;
+  std::unique_ptr<AccessLog> stream_access_log_;                // null: off, or the one of requests
   std::map<Role, std::shared_ptr<const net::TlsContext>> tls_;  // of the `ssl` listeners
   std::vector<BoundListener> bound_;
   std::mutex stopping_;
@@ -60,7 +64,7 @@ Result<void> check(const Options& options) {
                 "workers = " + std::to_string(options.workers) + " is not between 1 and 1024");
   }
   for (const ListenerOptions& listener : options.listeners) {
-    const bool handled = listener.role == Role::proxy ||
+    const bool handled = listener.role == Role::proxy || listener.role == Role::stream ||
                          (listener.role == Role::admin ? options.admin : options.status);
     if (!handled) {
       return fail("gateway.option", Side::internal, "an API listener has no handler");
@@ -87,12 +91,7 @@ Result<void> RunningGateway::start(const runtime::Publisher& publisher) {
       RealIp::create(options.trusted_ips, options.real_ip_header, options.real_ip_recursive);
   if (!real_ip) return fail(real_ip.error());
   shared_.real_ip = std::move(*real_ip);
-  if (!options.access_log.empty()) {
-    auto log = AccessLog::open(options.access_log);
-    if (!log) return fail(log.error());
-    access_log_ = std::move(*log);
-    shared_.access_log = access_log_.get();
-  }
+  if (auto opened = open_logs(); !opened) return opened;
   if (auto made = make_tls_contexts(); !made) return made;
   std::vector<std::vector<WorkerListener>> per_worker(options.workers);
   if (auto opened = open_listeners(per_worker); !opened) return opened;
@@ -108,6 +107,26 @@ Result<void> RunningGateway::start(const runtime::Publisher& publisher) {
   return {};
 }
 
+Result<void> RunningGateway::open_logs() {
+  const Options& options = shared_.options;
+  if (!options.access_log.empty()) {
+    auto log = AccessLog::open(options.access_log);
+    if (!log) return fail(log.error());
+    access_log_ = std::move(*log);
+    shared_.access_log = access_log_.get();
+  }
+  if (options.stream_access_log.empty()) return {};
+  if (options.stream_access_log == options.access_log) {
+    shared_.stream_access_log = shared_.access_log;
+    return {};
+  }
+  auto log = AccessLog::open(options.stream_access_log, "proxy_stream_access_log");
+  if (!log) return fail(log.error());
+  stream_access_log_ = std::move(*log);
+  shared_.stream_access_log = stream_access_log_.get();
+  return {};
+}
+
 Result<void> RunningGateway::make_tls_contexts() {
   auto upstream = net::TlsContext::client();
   if (!upstream) return fail(upstream.error());
@@ -119,9 +138,9 @@ Result<void> RunningGateway::make_tls_contexts() {
   const Options& options = shared_.options;
   for (const ListenerOptions& listener : options.listeners) {
     if (!listener.ssl || tls_.contains(listener.role)) continue;
-    const Certificate& certificate = listener.role == Role::proxy   ? options.proxy_certificate
-                                     : listener.role == Role::admin ? options.admin_certificate
-                                                                    : options.status_certificate;
+    const Certificate& certificate = listener.role == Role::admin    ? options.admin_certificate
+                                     : listener.role == Role::status ? options.status_certificate
+                                                                     : options.proxy_certificate;
     auto made = net::TlsContext::server(certificate.chain_pem, certificate.key_pem);
     if (!made) return fail(made.error());
     tls_[listener.role] = std::move(*made);
@@ -147,11 +166,27 @@ Result<net::Listener*> RunningGateway::open_unix_socket(const net::SocketAddress
   return slot.get();
 }
 
+Result<void> RunningGateway::open_datagrams(net::SocketAddress address,
+                                            const ListenerOptions& options,
+                                            std::vector<std::vector<WorkerListener>>& per_worker) {
+  for (auto& listeners : per_worker) {
+    auto socket = net::DatagramSocket::bind(address, options.ipv6only);
+    if (!socket) return fail(socket.error());
+    address = (*socket)->address();
+    WorkerListener& listener = listeners.emplace_back();
+    listener.datagrams = std::move(*socket);
+    listener.role = options.role;
+  }
+  bound_.push_back({options.role, options.address, address.port(), false});
+  return {};
+}
+
 // One socket per worker on the same address: the kernel spreads the connections.
 Result<void> RunningGateway::open_listener(const ListenerOptions& options,
                                            std::vector<std::vector<WorkerListener>>& per_worker) {
   auto address = net::SocketAddress::parse(options.address, options.port);
   if (!address) return fail(address.error());
+  if (options.udp) return open_datagrams(*address, options, per_worker);
   const net::Listener::Config config{.backlog = options.backlog, .ipv6only = options.ipv6only};
   net::Listener* first = nullptr;
   if (address->is_unix()) {
@@ -172,7 +207,11 @@ Result<void> RunningGateway::open_listener(const ListenerOptions& options,
     listener.http2 = options.http2;
     listener.proxy_protocol = options.proxy_protocol;
     if (options.ssl) listener.tls = tls_[options.role];
-    if (!address->is_unix()) listener.port_text = std::to_string(address->port());
+    if (!address->is_unix()) {
+      const auto& maps = shared_.options.port_maps;
+      const auto mapped = maps.find(address->port());
+      listener.port_text = std::to_string(mapped != maps.end() ? mapped->second : address->port());
+    }
   }
   bound_.push_back({options.role, options.address, address->port(), options.ssl});
   return {};
@@ -228,6 +267,9 @@ void RunningGateway::stop() {
 
 Counters RunningGateway::counters() const {
   Counters sum;
+  sum.has_streams = std::ranges::any_of(shared_.options.listeners, [](const auto& listener) {
+    return listener.role == Role::stream;
+  });
   for (const auto& worker : *workers_) {
     const WorkerCounters& counters = worker->counters();
     sum.connections_accepted += counters.accepted.get();
@@ -237,6 +279,12 @@ Counters RunningGateway::counters() const {
     sum.connections_writing += counters.writing.get();
     sum.connections_waiting += counters.waiting.get();
     sum.total_requests += counters.requests.get();
+    sum.stream_connections += counters.stream_connections.get();
+    sum.stream_active += counters.stream_active.get();
+    sum.udp_sessions += counters.udp_sessions.get();
+    sum.udp_active += counters.udp_active.get();
+    sum.stream_received += counters.stream_received.get();
+    sum.stream_sent += counters.stream_sent.get();
   }
   return sum;
 }
@@ -249,6 +297,7 @@ uint64_t RunningGateway::snapshot_version() const {
 
 void RunningGateway::reopen_logs() {
   if (access_log_ != nullptr) access_log_->reopen();
+  if (stream_access_log_ != nullptr) stream_access_log_->reopen();
 }
 
 }  // namespace

@@ -23,6 +23,16 @@ struct Counters {
   uint64_t connections_writing = 0;  // a request is being served
   uint64_t connections_waiting = 0;  // idle between requests
   uint64_t total_requests = 0;
+
+  // Of stream listeners: connections since the start and now, UDP clients, bytes from and to
+  // clients.
+  bool has_streams = false;
+  uint64_t stream_connections = 0;
+  uint64_t stream_active = 0;
+  uint64_t udp_sessions = 0;
+  uint64_t udp_active = 0;
+  uint64_t stream_received = 0;
+  uint64_t stream_sent = 0;
 };
 
 // A listener as it was bound.

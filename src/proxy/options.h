@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,7 +21,7 @@
 namespace sallyport::proxy {
 
 // Who a listener speaks for.
-enum class Role : uint8_t { proxy, admin, status };
+enum class Role : uint8_t { proxy, admin, status, stream };
 
 struct ListenerOptions {
   Role role = Role::proxy;
@@ -30,6 +31,7 @@ struct ListenerOptions {
   bool proxy_protocol = false;
   bool http2 = false;  // by ALPN with `ssl`, by prior knowledge without
   bool ipv6only = true;
+  bool udp = false;  // Role::stream only
   int backlog = 511;
 };
 
@@ -97,7 +99,10 @@ struct Options {
   // no authorities of its own (lua_ssl_trusted_certificate); "": those that the system trusts.
   std::string trusted_authorities;
 
-  std::string access_log;  // a path; empty: off
+  std::string access_log;         // a path; empty: off
+  std::string stream_access_log;  // of stream listeners; may be the same
+  // port_maps: the port that clients know, by the one that is listened on.
+  std::map<uint16_t, uint16_t> port_maps;
 
   // The health of targets, which outlives a reload; null: one is made.
   std::shared_ptr<balancer::HealthBoard> health;

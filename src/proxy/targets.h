@@ -53,7 +53,8 @@ class Target {
                                        const std::string& name);
   bool secure() const {
     return service().protocol == model::Protocol::https ||
-           service().protocol == model::Protocol::grpcs;
+           service().protocol == model::Protocol::grpcs ||
+           service().protocol == model::Protocol::tls;
   }
   bool http2() const {
     return service().protocol == model::Protocol::grpc ||

@@ -8,6 +8,8 @@
 #include "base/uuid.h"
 #include "http/date.h"
 #include "proxy/buffered_call.h"
+#include "proxy/stream_session.h"
+#include "proxy/udp_relay.h"
 
 namespace sallyport::proxy {
 namespace {
@@ -61,11 +63,19 @@ void Worker::run(std::vector<WorkerListener>& listeners) {
   for (WorkerListener& listener : listeners) acceptors.push_back({this, &listener});
   listeners_ = &listeners;
   for (Acceptor& acceptor : acceptors) {
+    if (net::DatagramSocket* datagrams = acceptor.listener->datagrams.get()) {
+      udp_.push_back(std::make_unique<UdpRelay>(*this, *datagrams));
+      continue;
+    }
     acceptor.listener->socket->start(
         *loop_,
         [](void* owner, net::Listener&, int fd) {
           auto* self = static_cast<Acceptor*>(owner);
-          Session::start(*self->worker, *self->listener, fd);
+          if (self->listener->role == Role::stream) {
+            StreamSession::start(*self->worker, *self->listener, fd);
+          } else {
+            Session::start(*self->worker, *self->listener, fd);
+          }
         },
         &acceptor);
   }
@@ -82,11 +92,18 @@ void Worker::drain(std::function<void()> drained) {
   draining_ = true;
   health_checker_.reset();
   drained_ = std::move(drained);
-  for (WorkerListener& listener : *listeners_) {
-    if (!listener.socket->stopping) listener.socket->stop();
-  }
+  stop_listening();
   connections_.each([](ClientConnection& connection) { connection.begin_drain(); });
   check_drained();
+}
+
+// Clients of UDP find the next generation, or nobody: their answers under way are lost.
+void Worker::stop_listening() {
+  udp_.clear();
+  for (WorkerListener& listener : *listeners_) {
+    listener.datagrams.reset();
+    if (listener.socket != nullptr && !listener.socket->stopping) listener.socket->stop();
+  }
 }
 
 void Worker::check_drained() {
@@ -96,9 +113,7 @@ void Worker::check_drained() {
 void Worker::stop() {
   draining_ = stopping_ = true;
   health_checker_.reset();
-  for (WorkerListener& listener : *listeners_) {
-    if (!listener.socket->stopping) listener.socket->stop();
-  }
+  stop_listening();
   http::BufferedResponse stopped;
   stopped.status = 503;
   const auto replies = replies_;
@@ -179,7 +194,17 @@ void Worker::log_access(const Session& session, const Exchange& exchange) {
     if (text::equals_ignore_case(field.name, "Referer")) entry.referer = field.value;
   }
   append_access_line(access_lines_, entry);
-  if (access_lines_.size() >= kAccessLogBatch) {
+  flush_soon(access_lines_);
+}
+
+void Worker::log_stream(const StreamLogEntry& entry) {
+  if (shared_.stream_access_log == nullptr) return;
+  append_stream_line(stream_lines_, entry, local_time());
+  flush_soon(stream_lines_);
+}
+
+void Worker::flush_soon(const std::string& lines) {
+  if (lines.size() >= kAccessLogBatch) {
     flush_access_log();
   } else if (!access_log_timer_.scheduled()) {
     loop_->timers().schedule(access_log_timer_, loop_->now() + kAccessLogDelayMs);
@@ -187,11 +212,14 @@ void Worker::log_access(const Session& session, const Exchange& exchange) {
 }
 
 void Worker::flush_access_log() {
-  if (access_lines_.empty()) return;
-  std::string lines;
-  lines.reserve(kAccessLogBatch + 4096);
-  lines.swap(access_lines_);
-  shared_.access_log->write(std::move(lines));
+  for (auto [gathered, log] : {std::pair(&access_lines_, shared_.access_log),
+                               std::pair(&stream_lines_, shared_.stream_access_log)}) {
+    if (gathered->empty()) continue;
+    std::string lines;
+    lines.reserve(kAccessLogBatch + 4096);
+    lines.swap(*gathered);
+    log->write(std::move(lines));
+  }
 }
 
 }  // namespace sallyport::proxy

@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "net/datagram_socket.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/resolver.h"
@@ -29,9 +30,11 @@
 namespace sallyport::proxy {
 
 class PendingReply;
+class UdpRelay;
 
 struct WorkerListener {
-  std::unique_ptr<net::Listener> socket;
+  std::unique_ptr<net::Listener> socket;           // null: UDP
+  std::unique_ptr<net::DatagramSocket> datagrams;  // null: TCP
   Role role = Role::proxy;
   bool http2 = false;                          // as well as HTTP/1
   bool proxy_protocol = false;                 // every connection begins with its header
@@ -46,6 +49,7 @@ struct WorkerShared {
   std::shared_ptr<const net::TlsContext> upstream_tls;
   std::shared_ptr<const net::TlsContext> verifying_tls;  // against the trusted authorities
   AccessLog* access_log = nullptr;                       // null: off
+  AccessLog* stream_access_log = nullptr;                // of stream listeners; may be the same
 };
 
 class Worker {
@@ -91,9 +95,12 @@ class Worker {
 
   bool logs_access() const { return shared_.access_log != nullptr; }
   void log_access(const Session& session, const Exchange& exchange);
+  void log_stream(const StreamLogEntry& entry);
 
  private:
+  void stop_listening();
   void flush_access_log();
+  void flush_soon(const std::string& lines);
   std::string_view local_time();
   void check_drained();
 
@@ -107,6 +114,7 @@ class Worker {
   ConnectionList connections_;
   std::unordered_set<PendingReply*> replies_;
   std::vector<WorkerListener>* listeners_ = nullptr;
+  std::vector<std::unique_ptr<UdpRelay>> udp_;
 
   Exchange* free_exchanges_ = nullptr;
   size_t free_exchange_count_ = 0;
@@ -117,6 +125,7 @@ class Worker {
   std::string local_time_;
   uint64_t local_time_second_ = 0;
   std::string access_lines_;
+  std::string stream_lines_;
   net::Timer access_log_timer_;
 
   bool draining_ = false;

@@ -107,6 +107,10 @@ Result<StreamRouter::Rule> StreamRouter::make_rule(const model::Route& route, ui
   return rule;
 }
 
+bool StreamRouter::takes(const model::Route& route) {
+  return stream_protocols(route) != 0;
+}
+
 StreamRouter StreamRouter::build(std::span<const std::shared_ptr<const model::Route>> routes,
                                  std::vector<Error>* faults, Flavor flavor) {
   StreamRouter router;

@@ -36,6 +36,9 @@ class StreamRouter {
                             std::vector<Error>* faults,
                             Flavor flavor = Flavor::traditional_compatible);
 
+  // Whether the route has a protocol of streams.
+  static bool takes(const model::Route& route);
+
   // The index into the routes given to build(), or -1.
   int64_t match(const StreamInput& input) const;
 

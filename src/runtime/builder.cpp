@@ -172,6 +172,7 @@ std::vector<Error> Builder::faults() const {
   for (const auto& [row, error] : bad_rows_) result.push_back(error);
   for (const auto& [id, error] : bad_routes_) result.push_back(error);
   for (const auto& [id, error] : bad_plugins_) result.push_back(error);
+  result.insert(result.end(), bad_stream_routes_.begin(), bad_stream_routes_.end());
   return result;
 }
 

@@ -80,6 +80,7 @@ class Builder {
   void release(const std::string& id);
   RoutePointer routable_form(uint32_t slot) const;
   bool set_bad_routes_aside(std::span<const uint32_t> slots);
+  void set_stream_route(uint32_t slot, RoutePointer route);
   void fill(uint32_t slot);
 
   router::Flavor flavor_;
@@ -96,6 +97,9 @@ class Builder {
   std::vector<RoutePointer> routable_;  // by slot: the form that the router gets; null for none
   RouteTable table_;                    // by slot: as last built, with the last good form
   std::map<std::string, Error> bad_routes_;  // by id: those whose Model form does not build
+  std::vector<RoutePointer> stream_routes_;  // by slot: routable ones of stream protocols
+  std::vector<Error> bad_stream_routes_;     // left out
+  std::shared_ptr<const router::StreamRouter> stream_router_;  // null: to be built anew
 
   std::map<std::string, Error> bad_rows_;  // "routes <id>": do not decode
   plugin::Definitions definitions_;

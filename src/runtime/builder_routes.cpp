@@ -18,7 +18,26 @@ void Builder::build_routes(Snapshot& snapshot) {
   }
   for (const Error& fault : faults) log::error("router: {}", fault.text());
   for (const uint32_t slot : slots) fill(slot);
+  for (const uint32_t slot : slots) set_stream_route(slot, routable_[slot]);
+  if (stream_router_ == nullptr) {
+    bad_stream_routes_.clear();
+    stream_router_ = std::make_shared<const router::StreamRouter>(
+        router::StreamRouter::build(stream_routes_, &bad_stream_routes_, flavor_));
+  }
+  snapshot.stream_router = stream_router_;
   snapshot.routes = table_;
+}
+
+// Most changes are about no route of a stream: those share the router of the last snapshot.
+void Builder::set_stream_route(uint32_t slot, RoutePointer route) {
+  if (route != nullptr && !router::StreamRouter::takes(*route)) route = nullptr;
+  if (stream_routes_.size() <= slot) {
+    if (route == nullptr) return;
+    stream_routes_.resize(slot + 1);
+  }
+  if (stream_routes_[slot] == route) return;
+  stream_routes_[slot] = std::move(route);
+  stream_router_ = nullptr;
 }
 
 // The slots of all routes that are to be looked at again and are still there.
@@ -72,6 +91,7 @@ void Builder::release(const std::string& id) {
   bad_routes_.erase(id);
   placed_[slot] = nullptr;
   routable_[slot] = nullptr;
+  set_stream_route(slot, nullptr);
   table_.set(slot, {});
   free_slots_.push_back(slot);
   slots_.erase(found);

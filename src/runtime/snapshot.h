@@ -11,6 +11,7 @@
 #include "model/upstream.h"
 #include "plugin/identities.h"
 #include "router/router.h"
+#include "router/stream_router.h"
 #include "runtime/route_table.h"
 
 namespace sallyport::runtime {
@@ -35,7 +36,8 @@ struct Snapshot {
   uint64_t version = 0;  // grows by one per build on this node
   int64_t sequence = 0;  // the change-log entry up to which it is current
   router::Router router;
-  RouteTable routes;  // by Match::route
+  std::shared_ptr<const router::StreamRouter> stream_router;  // never null
+  RouteTable routes;                                          // by what either router gives
   std::shared_ptr<const plugin::Identities> identities;
   std::shared_ptr<const UpstreamList> upstreams;  // all, for health checks; never null
 };

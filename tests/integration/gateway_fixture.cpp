@@ -96,9 +96,11 @@ void take_listeners(proxy::Options& out, const Json& given) {
   for (const Json& item : given.value("listeners", Json::array({Json::object()}))) {
     proxy::ListenerOptions& listener = out.listeners.emplace_back();
     const std::string role = item.value("role", "proxy");
-    listener.role = role == "proxy"   ? proxy::Role::proxy
-                    : role == "admin" ? proxy::Role::admin
-                                      : proxy::Role::status;
+    listener.role = role == "proxy"    ? proxy::Role::proxy
+                    : role == "admin"  ? proxy::Role::admin
+                    : role == "stream" ? proxy::Role::stream
+                                       : proxy::Role::status;
+    listener.udp = item.value("udp", false);
     listener.address = item.value("address", "127.0.0.1");
     listener.port = item.value("port", uint16_t{0});
     listener.ssl = item.value("ssl", false);
@@ -150,6 +152,10 @@ proxy::Options options_of(const Json& given) {
   out.dns_hostsfile = given.value("dns_hostsfile", out.dns_hostsfile);
   out.dns_servers = texts(given, "dns_servers");
   out.access_log = given.value("access_log", "");
+  out.stream_access_log = given.value("stream_access_log", "");
+  for (const auto& [inside, outside] : given.value("port_maps", Json::object()).items()) {
+    out.port_maps[static_cast<uint16_t>(std::stoi(inside))] = outside.get<uint16_t>();
+  }
   out.trusted_authorities = given.value("trusted_authorities", "");
   out.proxy_certificate.chain_pem = given.value("certificate", "");
   out.proxy_certificate.key_pem = Secret(given.value("certificate_key", ""));
@@ -172,18 +178,23 @@ Json counters(const proxy::Gateway& gateway) {
   return {{"accepted", now.connections_accepted}, {"handled", now.connections_handled},
           {"active", now.connections_active},     {"reading", now.connections_reading},
           {"writing", now.connections_writing},   {"waiting", now.connections_waiting},
-          {"requests", now.total_requests},       {"rss_kib", rss_kib()}};
+          {"requests", now.total_requests},       {"stream_connections", now.stream_connections},
+          {"stream_active", now.stream_active},   {"stream_received", now.stream_received},
+          {"stream_sent", now.stream_sent},       {"udp_sessions", now.udp_sessions},
+          {"udp_active", now.udp_active},         {"rss_kib", rss_kib()}};
 }
 
 Json ports(const proxy::Gateway& gateway) {
   Json out = {{"proxy", Json::array()},
               {"admin", Json::array()},
               {"status", Json::array()},
+              {"stream", Json::array()},
               {"backend", std::string(gateway.backend())}};
   for (const proxy::BoundListener& listener : gateway.listeners()) {
-    const char* role = listener.role == proxy::Role::proxy   ? "proxy"
-                       : listener.role == proxy::Role::admin ? "admin"
-                                                             : "status";
+    const char* role = listener.role == proxy::Role::proxy    ? "proxy"
+                       : listener.role == proxy::Role::admin  ? "admin"
+                       : listener.role == proxy::Role::stream ? "stream"
+                                                              : "status";
     out[role].push_back(listener.port);
   }
   return out;

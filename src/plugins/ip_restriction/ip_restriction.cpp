@@ -49,15 +49,23 @@ class IpRestriction final : public plugin::Plugin {
       return Step::respond(plugin::message(
           403, "Cannot identify the client IP address, unix domain sockets are not supported."));
     }
-    const bool refused =
-        any_contains(deny_, *ip) || (!allow_.empty() && !any_contains(allow_, *ip));
-    if (!refused) return Step::next();
+    if (!refuses(*ip)) return Step::next();
     const std::string text =
         message_.empty() ? "IP address not allowed: " + std::string(exchange.client_ip) : message_;
     return Step::respond(plugin::message(status_, text));
   }
 
+  std::string admit(const plugin::Connection& connection) const override {
+    const auto ip = net::IpAddress::parse(connection.client_ip);
+    if (ip && !refuses(*ip)) return "";
+    return "IP address not allowed: " + std::string(connection.client_ip);
+  }
+
  private:
+  bool refuses(const net::IpAddress& ip) const {
+    return any_contains(deny_, ip) || (!allow_.empty() && !any_contains(allow_, ip));
+  }
+
   Ranges allow_, deny_;
   int status_;
   std::string message_;

@@ -20,6 +20,14 @@ TEST(IpRestriction, AllowAndDeny) {
   EXPECT_EQ(test.run(*made(&make, R"({"deny":["192.168.0.0/16"]})")), 403);
 }
 
+TEST(IpRestriction, ConnectionsToo) {
+  const auto plugin = made(&make, R"({"allow":["10.0.0.0/8"],"deny":["10.1.2.3"]})");
+  EXPECT_EQ(plugin->admit({.client_ip = "10.0.0.1"}), "");
+  EXPECT_EQ(plugin->admit({.client_ip = "10.1.2.3"}), "IP address not allowed: 10.1.2.3");
+  EXPECT_NE(plugin->admit({.client_ip = "192.168.0.1"}), "");
+  EXPECT_NE(plugin->admit({.client_ip = "unix:"}), "");
+}
+
 TEST(IpRestriction, NonsenseIsAFault) {
   const Json config = parse_json(R"({"deny":["10.0.0.0/33"]})");
   EXPECT_FALSE(make({.id = "p", .config = config}).has_value());

@@ -1,0 +1,160 @@
+#include "proxy/stream_session.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "proxy/preamble.h"
+#include "proxy/relay.h"
+#include "proxy/stream_dial.h"
+#include "proxy/worker.h"
+
+namespace sallyport::proxy {
+namespace {
+
+// nginx's codes for the end of a stream session, which its log shows.
+constexpr int kDone = 200;
+constexpr int kBadPreamble = 400;
+constexpr int kForbidden = 403;
+constexpr int kNoRoute = 500;
+
+net::SocketAddress address_of(int fd, int (*which)(int, sockaddr*, socklen_t*)) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  which(fd, reinterpret_cast<sockaddr*>(&storage), &size);
+  return net::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage), size);
+}
+
+}  // namespace
+
+void StreamSession::start(Worker& worker, WorkerListener& listener, int fd) {
+  worker.count().accepted.add();
+  net::StreamPtr stream = worker.loop().adopt(fd);
+  if (stream == nullptr) return;
+  worker.count().handled.add();
+  auto* session = new StreamSession(worker, listener, std::move(stream));
+  session->run();
+}
+
+StreamSession::StreamSession(Worker& worker, WorkerListener& listener, net::StreamPtr stream)
+    : worker_(worker),
+      listener_(listener),
+      client_(std::move(stream)),
+      started_(worker.loop().now()) {
+  client_->set_send_timeout(static_cast<uint32_t>(worker.options().send_timeout.count()));
+  ends_.set_source(address_of(client_->fd(), ::getpeername));
+  ends_.set_destination(address_of(client_->fd(), ::getsockname), worker);
+  worker_.count().active.add();
+  worker_.count().stream_connections.add();
+  worker_.count().stream_active.add();
+  worker_.add(*this);
+}
+
+StreamSession::~StreamSession() {
+  client_.reset();
+  worker_.count().active.subtract();
+  worker_.count().stream_active.subtract();
+  worker_.remove(*this);
+}
+
+Detached StreamSession::run() {
+  const int status = co_await serve();
+  worker_.log_stream({.client_ip = ends_.source_ip,
+                      .udp = false,
+                      .status = status,
+                      .sent = sent_,
+                      .received = received_,
+                      .duration_ms = worker_.loop().now() - started_});
+  delete this;
+}
+
+Task<int> StreamSession::serve() {
+  if (!co_await read_preamble()) co_return kBadPreamble;
+  if (!find_route()) co_return kNoRoute;
+  if (!admitted()) co_return kForbidden;
+  co_return co_await relay();
+}
+
+Task<bool> StreamSession::read_preamble() {
+  const auto patience = static_cast<uint64_t>(worker_.options().header_timeout.count());
+  const uint64_t deadline = started_ + patience;
+  if (listener_.proxy_protocol) {
+    const auto peer = Peer::of_socket(client_->fd(), worker_.real_ip());
+    net::ProxyHeader header;
+    const Preamble end = co_await take_proxy_header(*client_, deadline, early_, header);
+    if (end == Preamble::broken) {
+      log::warn("broken PROXY protocol header from {}", ends_.source_ip);
+    }
+    if (end != Preamble::complete) co_return false;
+    if (header.source && peer.trusted) ends_.set_source(*header.source);
+  }
+  if (listener_.tls == nullptr) co_return true;
+  const Preamble end = co_await peek_client_hello(*client_, deadline, early_, hello_);
+  if (end == Preamble::broken) {
+    log::info("what {} sent to a TLS listener is no ClientHello", ends_.source_ip);
+  }
+  co_return end == Preamble::complete;
+}
+
+// What is passed through goes before what is ended here.
+bool StreamSession::find_route() {
+  using enum model::Protocol;
+  pin_ = worker_.targets().pin();
+  int64_t found = -1;
+  if (pin_) {
+    const runtime::Snapshot& snapshot = *pin_->snapshot;
+    protocol_ = listener_.tls != nullptr ? tls_passthrough : tcp;
+    found = match_stream(snapshot, ends_, hello_.server_name, protocol_);
+    if (found < 0 && protocol_ == tls_passthrough) {
+      protocol_ = tls;
+      found = match_stream(snapshot, ends_, hello_.server_name, protocol_);
+    }
+  }
+  if (found < 0) {
+    log::info("no route for the connection from {} (SNI '{}')", ends_.source_ip,
+              hello_.server_name);
+    return false;
+  }
+  route_ = static_cast<uint32_t>(found);
+  const runtime::RouteEntry& route = pin_->snapshot->routes[route_];
+  if (suits_streams(route, protocol_)) return true;
+  log::error("route {}: its service is none for TCP connections", route.route->id);
+  return false;
+}
+
+bool StreamSession::admitted() const {
+  const runtime::RouteEntry& route = pin_->snapshot->routes[route_];
+  const std::string refusal = refusal_of(route, ends_, hello_.server_name, protocol_);
+  if (refusal.empty()) return true;
+  log::error("the connection from {} is refused: {}", ends_.source_ip, refusal);
+  return false;
+}
+
+// What was read to find the way, and what came behind it, goes where it would have gone.
+bool StreamSession::hand_over_early() {
+  net::BlockQueue rest;
+  if (early_ != nullptr && early_->size() > 0) rest.push(std::move(early_));
+  while (net::BlockPtr block = client_->try_receive()) rest.push(std::move(block));
+  if (protocol_ == model::Protocol::tls && !client_->start_tls(*listener_.tls)) return false;
+  while (net::BlockPtr block = rest.pop()) client_->on_data(std::move(block));
+  return true;
+}
+
+Task<int> StreamSession::relay() {
+  // Keeps the target when the snapshot goes.
+  const std::shared_ptr<const runtime::ServiceTarget> entry = pin_->snapshot->routes[route_].target;
+  StreamDial dial(worker_, worker_.targets().of_route(pin_->snapshot->routes[route_]),
+                  ends_.source_ip);
+  net::StreamPtr upstream = co_await dial.connect();
+  pin_ = SnapshotPin();
+  if (upstream == nullptr) co_return status_of(dial.fault()) == 503 ? 503 : 502;
+  if (!hand_over_early()) co_return 503;
+  WorkerCounters& count = worker_.count();
+  Relay relay(*client_, *upstream, static_cast<uint32_t>(entry->service->read_timeout_ms),
+              count.stream_received, count.stream_sent);
+  co_await relay.run();
+  received_ = relay.received();
+  sent_ = relay.sent();
+  co_return kDone;
+}
+
+}  // namespace sallyport::proxy
