@@ -94,6 +94,32 @@ void take_port_maps(proxy::Options& options, const conf::Settings& settings) {
   }
 }
 
+std::vector<net::RecordType> record_types(const std::vector<std::string>& words) {
+  using enum net::RecordType;
+  std::vector<net::RecordType> out;
+  for (const std::string& word : words) {
+    for (const auto& [name, type] : {std::pair{"LAST", last}, std::pair{"SRV", srv},
+                                     std::pair{"A", a}, std::pair{"AAAA", aaaa}}) {
+      if (text::equals_ignore_case(word, name)) out.push_back(type);
+    }
+  }
+  return out;
+}
+
+void take_dns(proxy::Options& options, const conf::Settings& settings) {
+  auto seconds = [&](Key key) {
+    return Milliseconds(static_cast<int64_t>(settings.number(key) * 1'000));
+  };
+  options.dns_hostsfile = settings.string(Key::dns_hostsfile);
+  options.dns_servers = settings.list(Key::dns_resolver);
+  options.dns_order = record_types(settings.list(Key::dns_order));
+  options.dns_valid_ttl = seconds(Key::dns_valid_ttl);
+  options.dns_stale_ttl = seconds(Key::dns_stale_ttl);
+  options.dns_not_found_ttl = seconds(Key::dns_not_found_ttl);
+  options.dns_error_ttl = seconds(Key::dns_error_ttl);
+  options.dns_cache_size = static_cast<size_t>(settings.integer(Key::dns_cache_size));
+}
+
 bool has_item(const std::vector<std::string>& items, std::string_view word) {
   return std::ranges::find(items, word) != items.end();
 }
@@ -148,8 +174,7 @@ Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   options.real_ip_recursive = settings.flag(Key::real_ip_recursive);
   options.allow_debug_header = settings.flag(Key::allow_debug_header);
   options.error_default_type = settings.string(Key::error_default_type);
-  options.dns_hostsfile = settings.string(Key::dns_hostsfile);
-  options.dns_servers = settings.list(Key::dns_resolver);
+  take_dns(options, settings);
   auto trusted = trusted_authorities(settings);
   if (!trusted) return fail(trusted.error());
   options.trusted_authorities = std::move(*trusted);

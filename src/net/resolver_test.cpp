@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/task.h"
+#include "net/dns_server_for_test.h"
 #include "net/loop.h"
 
 namespace sallyport::net {
@@ -22,7 +23,13 @@ TEST(HostsFile, FindsNamesAnyCaseIPv4First) {
 
 Detached ask(Resolver& resolver, std::string name, std::string& out) {
   const Resolver::Answer& answer = co_await resolver.resolve(name);
-  out = answer.addresses.empty() ? answer.error : answer.addresses.front().text();
+  out = answer.hosts.empty() ? answer.error : "";
+  for (const ResolvedHost& host : answer.hosts) {
+    if (!out.empty()) out += ' ';
+    out += host.ip.text();
+    if (host.port != 0) out += ":" + std::to_string(host.port);
+    if (host.weight != 0) out += "*" + std::to_string(host.weight);
+  }
 }
 
 TEST(Resolver, CancelsWhoWaits) {
@@ -37,6 +44,132 @@ TEST(Resolver, CancelsWhoWaits) {
   (*resolver)->cancel();
   EXPECT_FALSE(first.empty());
   EXPECT_EQ(first, second);
+}
+
+class ResolverWithServer : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    loop_ = *Loop::create(BackendChoice::epoll);
+    server_ = std::make_unique<DnsServerForTest>(*loop_);
+  }
+  void TearDown() override {
+    if (resolver_) resolver_->cancel();
+    resolver_.reset();
+    server_.reset();
+  }
+  void start(Resolver::Config config = {}) {
+    config.hosts_file = "/nowhere";
+    config.servers = {server_->address()};
+    resolver_ = *Resolver::create(*loop_, std::move(config));
+  }
+  std::string get(const std::string& name) {
+    std::string out = "?";
+    ask(*resolver_, name, out);
+    for (int i = 0; i < 2000 && out == "?"; ++i) loop_->turn(5);
+    return out;
+  }
+  void wait(uint64_t ms) {
+    for (const uint64_t end = loop_->now() + ms; loop_->now() < end;) loop_->turn(5);
+  }
+
+  std::unique_ptr<Loop> loop_;
+  std::unique_ptr<DnsServerForTest> server_;
+  std::unique_ptr<Resolver> resolver_;
+};
+
+TEST_F(ResolverWithServer, KeepsAnswersAsLongAsTheySay) {
+  server_->add_a("a.test", "10.0.0.1", 1);
+  server_->add_a("a.test", "10.0.0.2", 100);
+  start({.order = {RecordType::a}});
+  EXPECT_EQ(get("a.test"), "10.0.0.1 10.0.0.2");
+  EXPECT_EQ(get("A.TEST"), "10.0.0.1 10.0.0.2");
+  EXPECT_EQ(server_->questions, 1);
+  wait(1'100);
+  // The old answer serves while the new one is fetched.
+  server_->clear();
+  server_->add_a("a.test", "10.0.0.9", 100);
+  EXPECT_EQ(get("a.test"), "10.0.0.1 10.0.0.2");
+  wait(50);
+  EXPECT_EQ(get("a.test"), "10.0.0.9");
+  EXPECT_EQ(server_->questions, 2);
+}
+
+TEST_F(ResolverWithServer, AnswersOfADeadServerServeOnUntilTheyAreStale) {
+  server_->add_a("a.test", "10.0.0.1", 1);
+  start({.order = {RecordType::a}, .error_ttl_ms = 50, .stale_ttl_ms = 400});
+  EXPECT_EQ(get("a.test"), "10.0.0.1");
+  server_->code = 2;
+  wait(1'100);
+  EXPECT_EQ(get("a.test"), "10.0.0.1");
+  wait(100);
+  EXPECT_EQ(get("a.test"), "10.0.0.1");
+  wait(500);
+  EXPECT_NE(get("a.test"), "10.0.0.1");
+}
+
+TEST_F(ResolverWithServer, RemembersWhatIsNotThere) {
+  start({.not_found_ttl_ms = 100});
+  EXPECT_EQ(get("a.test"), "no such name");
+  const int asked = server_->questions;
+  EXPECT_EQ(get("a.test"), "no such name");
+  EXPECT_EQ(server_->questions, asked);
+  wait(120);
+  server_->add_a("a.test", "10.0.0.1", 60);
+  EXPECT_EQ(get("a.test"), "10.0.0.1");
+}
+
+TEST_F(ResolverWithServer, ServicesGivePortsAndWeightsOfTheBestPriority) {
+  server_->add_srv("_db.test", 10, 3, 5432, "one.test", 60);
+  server_->add_srv("_db.test", 10, 0, 5433, "two.test", 60);
+  server_->add_srv("_db.test", 20, 1, 5434, "three.test", 60);
+  server_->add_a("one.test", "10.0.0.1", 60);
+  server_->add_a("two.test", "10.0.0.2", 60);
+  server_->add_a("three.test", "10.0.0.3", 60);
+  start();
+  EXPECT_EQ(get("_db.test"), "10.0.0.1:5432*3 10.0.0.2:5433*1");
+  EXPECT_EQ(get("one.test"), "10.0.0.1");
+}
+
+TEST_F(ResolverWithServer, AsksInTheOrderOfTheSettingAndForTheLastTypeFirst) {
+  server_->add_a("a.test", "10.0.0.1", 1);
+  server_->add_a("a.test", "fd00::1", 1);
+  start({.order = {RecordType::last, RecordType::aaaa, RecordType::srv, RecordType::a},
+         .stale_ttl_ms = 0});
+  EXPECT_EQ(get("a.test"), "fd00::1");
+  server_->add_a("b.test", "10.0.0.2", 1);
+  EXPECT_EQ(get("b.test"), "10.0.0.2");
+  const int asked = server_->questions;
+  wait(1'100);
+  EXPECT_EQ(get("b.test"), "10.0.0.2");
+  EXPECT_EQ(server_->questions, asked + 1);
+}
+
+TEST_F(ResolverWithServer, BrokenServicesFallBackToAddresses) {
+  server_->add_srv("a.test", 1, 1, 80, "a.test", 60);
+  server_->nonsense = true;
+  server_->add_a("b.test", "10.0.0.1", 60);
+  start({.error_ttl_ms = 1});
+  EXPECT_NE(get("a.test"), "");
+  server_->nonsense = false;
+  wait(10);
+  EXPECT_EQ(get("b.test"), "10.0.0.1");
+  // A service that leads nowhere.
+  server_->add_srv("c.test", 1, 1, 80, "gone.test", 60);
+  EXPECT_EQ(get("c.test"), "its SRV records lead to no address");
+}
+
+TEST_F(ResolverWithServer, ValidTtlOverridesAndTheCacheIsBounded) {
+  for (int i = 0; i < 20; ++i) {
+    server_->add_a("n" + std::to_string(i) + ".test", "10.0.0.1", 60);
+  }
+  start({.order = {RecordType::a}, .valid_ttl_ms = 100, .cache_size = 5});
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get("n" + std::to_string(i) + ".test"), "10.0.0.1");
+  EXPECT_EQ(get("n0.test"), "10.0.0.1");
+  EXPECT_EQ(server_->questions, 21);
+  wait(150);
+  EXPECT_EQ(get("n0.test"), "10.0.0.1");
+  wait(20);
+  EXPECT_EQ(server_->questions, 22);
 }
 
 TEST(Resolver, RefusesServersThatAreNone) {

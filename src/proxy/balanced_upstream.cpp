@@ -12,6 +12,11 @@ namespace {
 // However short-lived an answer is, names are not looked up for every request.
 constexpr uint64_t kShortestMs = 1'000;
 
+// SRV records bring weights of their own; a target that is off stays off.
+uint32_t weight_of(const model::Target& target, const net::ResolvedHost& host) {
+  return target.weight == 0 || host.weight == 0 ? target.weight : host.weight;
+}
+
 }  // namespace
 
 BalancedUpstream::BalancedUpstream(net::Loop& loop, net::Resolver& resolver,
@@ -35,15 +40,15 @@ void BalancedUpstream::take_names() {
     Name name{.target = target,
               .host = std::string(parts.host),
               .port = parts.port,
-              .addresses = {},
+              .hosts = {},
               .error = {}};
     const auto known = std::ranges::find_if(
         names_, [&](const Name& n) { return n.target->target == target->target; });
     if (const auto literal = net::IpAddress::parse(name.host)) {
-      name.addresses = {*literal};
+      name.hosts = {{.ip = *literal}};
       name.valid_until = ~uint64_t{0};
     } else if (known != names_.end()) {
-      name.addresses = std::move(known->addresses);
+      name.hosts = std::move(known->hosts);
       name.error = std::move(known->error);
       name.valid_until = known->valid_until;
     }
@@ -57,16 +62,19 @@ void BalancedUpstream::rebuild() {
   std::vector<balancer::NewPeer> peers;
   for (const Name& name : names_) {
     std::vector<balancer::ResolvedAddress> addresses;
-    for (const net::IpAddress& ip : name.addresses) {
-      addresses.push_back({ip.text(), name.port, name.target->weight});
+    for (const net::ResolvedHost& host : name.hosts) {
+      addresses.push_back({.ip = host.ip.text(),
+                           .port = host.port != 0 ? host.port : name.port,
+                           .weight = weight_of(*name.target, host)});
     }
     const auto states = states_->resolved(name.target->target, addresses, name.error);
     for (size_t i = 0; i < addresses.size(); ++i) {
+      const bool named = upstream().use_srv_name && !name.hosts[i].name.empty();
       peers.push_back({.at = {.target = name.target->target,
-                              .host = name.host,
+                              .host = named ? name.hosts[i].name : name.host,
                               .ip = std::move(addresses[i].ip),
-                              .port = name.port},
-                       .weight = name.target->weight,
+                              .port = addresses[i].port},
+                       .weight = addresses[i].weight,
                        .state = states[i]});
     }
   }
@@ -105,9 +113,9 @@ Task<void> BalancedUpstream::resolve() {
     const net::Resolver::Answer& answer = co_await resolver_.resolve(host);
     if (entry != entry_) co_return;  // another configuration meanwhile: it begins anew
     Name& name = names_[i];
-    name.addresses = answer.addresses;
+    name.hosts = answer.hosts;
     name.error.clear();
-    if (answer.addresses.empty()) {
+    if (answer.hosts.empty()) {
       name.error = answer.error.empty() ? "no address" : answer.error;
       log::error("upstream {}: cannot resolve target '{}': {}", upstream().name, name.host,
                  name.error);

@@ -48,7 +48,7 @@ class BalancedUpstream : public std::enable_shared_from_this<BalancedUpstream> {
     std::shared_ptr<const model::Target> target;
     std::string host;
     uint16_t port = 0;
-    std::vector<net::IpAddress> addresses;
+    std::vector<net::ResolvedHost> hosts;
     std::string error;
     uint64_t valid_until = 0;  // ~0 for literal addresses
   };

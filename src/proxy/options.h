@@ -17,6 +17,7 @@
 #include "http/limits.h"
 #include "http/message.h"
 #include "net/backend_choice.h"
+#include "net/dns_channel.h"
 
 namespace sallyport::proxy {
 
@@ -94,6 +95,13 @@ struct Options {
 
   std::string dns_hostsfile = "/etc/hosts";
   std::vector<std::string> dns_servers;  // "ip" or "ip:port"; empty: resolv.conf
+  std::vector<net::RecordType> dns_order = {net::RecordType::last, net::RecordType::srv,
+                                            net::RecordType::a};
+  Milliseconds dns_valid_ttl{0};  // in place of what answers say; 0: none
+  Milliseconds dns_stale_ttl{3'600'000};
+  Milliseconds dns_not_found_ttl{30'000};
+  Milliseconds dns_error_ttl{1'000};
+  size_t dns_cache_size = 10'000;
 
   // PEM: whom upstreams' certificates must come from where they are verified and the service names
   // no authorities of its own (lua_ssl_trusted_certificate); "": those that the system trusts.

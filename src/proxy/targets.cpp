@@ -1,5 +1,7 @@
 #include "proxy/targets.h"
 
+#include <algorithm>
+
 #include "balancer/target_name.h"
 
 namespace sallyport::proxy {
@@ -20,7 +22,7 @@ Target::Target(std::shared_ptr<const runtime::ServiceTarget> entry, UpstreamPool
     : entry_(std::move(entry)), upstreams_(pools), balanced_(std::move(balanced)) {
   if (balanced_ != nullptr) return;
   if (const auto literal = net::IpAddress::parse(service().host)) {
-    pools_.push_back(pool_at(*literal, service().port, service().host));
+    ways_.push_back({.pool = pool_at(*literal, service().port, service().host)});
     valid_until_ = ~uint64_t{0};
   }
 }
@@ -57,22 +59,35 @@ PeerRoutePtr Target::route_to(const balancer::PeerPtr& peer) {
 }
 
 AddressPool* Target::pick(uint64_t now) {
-  if (valid_until_ <= now || pools_.empty()) return nullptr;
-  if (pools_.size() == 1) return pools_.front().get();
-  if (next_ >= pools_.size()) next_ = 0;
-  return pools_[next_++].get();
+  if (valid_until_ <= now || ways_.empty()) return nullptr;
+  if (ways_.size() == 1) return ways_.front().pool.get();
+  Way* best = nullptr;
+  int64_t total = 0;
+  for (Way& way : ways_) {
+    way.turn += way.weight;
+    total += way.weight;
+    if (best == nullptr || way.turn > best->turn) best = &way;
+  }
+  best->turn -= total;
+  return best->pool.get();
 }
 
 Task<std::string> Target::resolve(net::Resolver& resolver) {
   const net::Resolver::Answer& answer = co_await resolver.resolve(service().host);
-  if (answer.addresses.empty()) co_return answer.error.empty() ? "no address" : answer.error;
-  std::vector<std::shared_ptr<AddressPool>> pools;
-  for (const net::IpAddress& address : answer.addresses) {
-    pools.push_back(pool_at(address, service().port, service().host));
+  if (answer.hosts.empty()) co_return answer.error.empty() ? "no address" : answer.error;
+  std::vector<Way> ways;
+  for (const net::ResolvedHost& host : answer.hosts) {
+    const uint16_t port = host.port != 0 ? host.port : service().port;
+    auto pool = pool_at(host.ip, port, service().host);
+    const auto known = std::ranges::find(ways_, pool, &Way::pool);
+    const int64_t turn = known != ways_.end() ? known->turn : 0;
+    ways.push_back({.pool = std::move(pool),
+                    .weight = host.weight != 0 ? host.weight : int64_t{1},
+                    .turn = turn});
   }
-  pools_ = std::move(pools);
-  // An answer that is being renewed serves this request; the next one asks again.
-  valid_until_ = answer.valid_until;
+  ways_ = std::move(ways);
+  // An answer that is being renewed serves the requests of this moment; the next ones ask again.
+  valid_until_ = std::max(answer.valid_until, resolver.now() + 1);
   co_return "";
 }
 

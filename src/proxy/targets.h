@@ -63,9 +63,13 @@ class Target {
 
   std::shared_ptr<const runtime::ServiceTarget> entry_;
   UpstreamPools& upstreams_;
-  std::vector<std::shared_ptr<AddressPool>> pools_;
+  struct Way {
+    std::shared_ptr<AddressPool> pool;
+    int64_t weight = 1;  // of an SRV record
+    int64_t turn = 0;    // smooth round-robin: who has most is next
+  };
+  std::vector<Way> ways_;
   uint64_t valid_until_ = 0;
-  size_t next_ = 0;
   std::shared_ptr<BalancedUpstream> balanced_;
   std::vector<PeerRoutePtr> peer_routes_;  // by the peer's index; null: not asked for yet
   uint32_t generation_ = 0;                // of the peers

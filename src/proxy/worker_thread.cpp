@@ -5,6 +5,21 @@
 #include <pthread.h>
 
 namespace sallyport::proxy {
+namespace {
+
+net::Resolver::Config resolver_config(const Options& options) {
+  auto ms = [](Milliseconds time) { return static_cast<uint64_t>(time.count()); };
+  return {.hosts_file = options.dns_hostsfile,
+          .servers = options.dns_servers,
+          .order = options.dns_order,
+          .valid_ttl_ms = ms(options.dns_valid_ttl),
+          .not_found_ttl_ms = ms(options.dns_not_found_ttl),
+          .error_ttl_ms = ms(options.dns_error_ttl),
+          .stale_ttl_ms = ms(options.dns_stale_ttl),
+          .cache_size = options.dns_cache_size};
+}
+
+}  // namespace
 
 WorkerThread::WorkerThread(const WorkerShared& shared, std::vector<WorkerListener> listeners,
                            bool checks_health)
@@ -35,8 +50,7 @@ void WorkerThread::run(std::promise<Started>& started,
     started.set_value(std::move(outcome));
     return;
   }
-  auto resolver = net::Resolver::create(**loop, {.hosts_file = shared_.options.dns_hostsfile,
-                                                 .servers = shared_.options.dns_servers});
+  auto resolver = net::Resolver::create(**loop, resolver_config(shared_.options));
   if (!resolver) {
     outcome.result = fail(resolver.error());
     started.set_value(std::move(outcome));

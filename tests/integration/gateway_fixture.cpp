@@ -151,6 +151,8 @@ proxy::Options options_of(const Json& given) {
   out.error_default_type = given.value("error_default_type", out.error_default_type);
   out.dns_hostsfile = given.value("dns_hostsfile", out.dns_hostsfile);
   out.dns_servers = texts(given, "dns_servers");
+  out.dns_stale_ttl = Milliseconds(given.value("dns_stale_ttl", int64_t{3'600'000}));
+  out.dns_not_found_ttl = Milliseconds(given.value("dns_not_found_ttl", int64_t{30'000}));
   out.access_log = given.value("access_log", "");
   out.stream_access_log = given.value("stream_access_log", "");
   for (const auto& [inside, outside] : given.value("port_maps", Json::object()).items()) {

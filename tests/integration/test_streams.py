@@ -299,7 +299,7 @@ def test_every_connection_is_logged(plane, workspace):
     gateway.load(services=gateway.config["services"], routes=[])
     assert stream(gateway).at_end()
     assert eventually(lambda: os.path.exists(path) and len(open(path).readlines()) == 2)
-    lines = open(path).readlines()
+    lines = sorted(open(path).readlines(), key=lambda line: line.split("]")[1])
     os.unlink(path)
     assert lines[0].startswith("127.0.0.1 [") and "] TCP 200 5 5 0." in lines[0], lines
     assert "] TCP 500 0 0 0." in lines[1], lines
