@@ -81,7 +81,8 @@ class Reader {
 };
 
 bool read_srv(Reader& reader, size_t end, uint32_t ttl, std::vector<SrvRecord>& out) {
-  SrvRecord record{.ttl_s = ttl};
+  SrvRecord record;
+  record.ttl_s = ttl;
   record.priority = static_cast<uint16_t>(reader.number(2));
   record.weight = static_cast<uint16_t>(reader.number(2));
   record.port = static_cast<uint16_t>(reader.number(2));

@@ -34,7 +34,7 @@ TEST(DnsAnswer, BrokenMessagesAreNone) {
     const auto size = static_cast<char>(data.size());
     return read_srv_answer(kHead + kQuestion + kRecord + '\0' + size + std::string(data));
   };
-  EXPECT_FALSE(with("\0\1\0\2\x15\x38\xc0\x28"s));      // a pointer to itself
+  EXPECT_FALSE(with("\0\1\0\2\x15\x38\xc0\x2c"s));      // a pointer to itself
   EXPECT_FALSE(with("\0\1\0\2\x15\x38\xff\xff"s));      // beyond the end
   EXPECT_FALSE(with("\0\1\0\2\x15\x38\3o\ne\0"s));      // a line feed
   EXPECT_FALSE(with("\0\1\0\2\x15\x38\3one\0extra"s));  // more than the name

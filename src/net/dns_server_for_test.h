@@ -1,5 +1,5 @@
 // A name server for tests, on the loop of the resolver that asks it: UDP, a table of records, and a
-// count of questions. Can fall silent or send nonsense.
+// count of questions.
 #pragma once
 
 #include <array>
@@ -43,9 +43,7 @@ class DnsServerForTest {
 
   int questions = 0;
   std::string last;  // the name that was asked for
-  bool silent = false;
-  bool nonsense = false;
-  int code = 0;  // of every answer: 2 is SERVFAIL
+  int code = 0;      // of every answer: 2 is SERVFAIL
 
  private:
   struct Record {
@@ -88,7 +86,6 @@ class DnsServerForTest {
     }
     const int type = static_cast<unsigned char>(query[at + 2]);
     last = name;
-    if (silent) return;
     const auto found = records_.find({name, type});
     bool exists = false;
     for (const auto& [key, value] : records_) exists |= key.first == name;
@@ -103,7 +100,6 @@ class DnsServerForTest {
              number(record.ttl, 4) + number(static_cast<uint32_t>(record.data.size()), 2) +
              record.data;
     }
-    if (nonsense) out.resize(out.size() - 3);
     socket_->send(out, to, std::nullopt);
   }
 
