@@ -1,5 +1,6 @@
 """Requests through the data plane, on both backends: heads, routing, connections, answers."""
 import re
+import socket
 
 import pytest
 
@@ -353,3 +354,11 @@ def test_admin_requests_are_buffered_and_answered_from_another_thread(plane):
     impatient = Client(gateway.ports["status"][0])
     impatient.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").close()
     assert Client(gateway.ports["status"][0]).get("/slow").status == 200
+
+
+def test_port_maps(plane):
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    gateway = plane(Upstream(), listeners=[{"port": port}], port_maps={str(port): 443})
+    assert gateway.connect().get("/").upstream_saw("x-forwarded-port") == ["443"]

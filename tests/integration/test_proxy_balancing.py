@@ -209,3 +209,29 @@ def test_changes_of_targets_under_way(plane, trio):
         for _ in range(4):
             assert client.get().status == 200
     assert len(c.hosts) == 20 and len(a.hosts) == 40
+
+
+def test_hashing_by_consumer_and_query(plane, trio):
+    ports = [upstream.port for upstream in trio]
+    gateway = pool(plane, ports, algorithm="consistent-hashing", hash_on="consumer", hash_fallback="ip")
+    consumers = [{"id": uuid(500 + n), "username": f"user{n}"} for n in range(30)]
+    keys = [{"id": uuid(600 + n), "key": f"key{n}", "consumer": {"id": uuid(500 + n)}} for n in range(30)]
+    gateway.load(consumers=consumers, keyauth_credentials=keys, plugins=[{"id": uuid(700), "name": "key-auth"}])
+    homes = [spread(gateway, 4, f"apikey: key{n}\r\n") for n in range(30)]
+    assert all(len(home) == 1 for home in homes)
+    assert {name for home in homes for name in home} == {"a", "b", "c"}
+    gateway = pool(plane, ports, algorithm="consistent-hashing", hash_on="query_arg", hash_on_query_arg="q")
+    assert all(len(spread(gateway, 4, target=f"/?x=1&q={n}")) == 1 for n in range(10))
+
+
+def test_no_herd_on_one_target_at_a_change(plane, trio):
+    """Every worker of every new configuration begins somewhere else."""
+    a, b, c = trio
+    gateway = pool(plane, [a.port, b.port, c.port], workers=4)
+    first = collections.Counter()
+    for n in range(30):
+        gateway.load(upstreams=[{"id": uuid(800 + n), "name": "pool"}],
+                     targets=[{"id": uuid(900 + 3 * n + k), "target": f"127.0.0.1:{up.port}",
+                               "upstream": {"id": uuid(800 + n)}} for k, up in enumerate(trio)])
+        first.update(spread(gateway, 1))
+    assert len(first) == 3 and max(first.values()) < 25, first
