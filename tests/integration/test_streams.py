@@ -136,15 +136,15 @@ def test_a_reset_stays_a_reset(plane):
 
 
 def test_idle_connections_end(plane):
-    gateway = tcp_plane(plane, Upstream(echo_bytes).port, service={"read_timeout": 300})
+    gateway = tcp_plane(plane, Upstream(echo_bytes).port, service={"read_timeout": 1500})
     client = stream(gateway)
     for _ in range(4):  # every byte counts, in either direction
-        time.sleep(0.15)
+        time.sleep(0.5)
         client.send("x")
         assert client.exactly(1) == b"x"
     began = time.monotonic()
     assert client.at_end()
-    assert 0.2 < time.monotonic() - began < 3
+    assert 1 < time.monotonic() - began < 10
 
 
 def test_routes_by_source_destination_and_mapped_port(plane):

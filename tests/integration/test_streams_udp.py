@@ -64,14 +64,14 @@ def test_datagrams_keep_their_client_and_their_size(plane):
 
 def test_a_client_that_falls_silent_is_forgotten(plane, workspace):
     path = os.path.join(workspace, "udp-access.log")
-    gateway = udp_plane(plane, Echo().port, service={"read_timeout": 300}, stream_access_log=path)
+    gateway = udp_plane(plane, Echo().port, service={"read_timeout": 1500}, stream_access_log=path)
     client = Client(gateway)
     for _ in range(4):
         assert client.ask(b"12345") == b"12345"
-        time.sleep(0.15)
+        time.sleep(0.5)
     assert gateway.counters()["udp_sessions"] == 1
     assert eventually(lambda: gateway.counters()["udp_active"] == 0)
-    assert eventually(lambda: os.path.exists(path) and "] UDP 200 20 20 0." in open(path).read())
+    assert eventually(lambda: os.path.exists(path) and "] UDP 200 20 20 " in open(path).read())
     assert client.ask(b"again") == b"again"
     os.unlink(path)
 
