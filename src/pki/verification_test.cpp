@@ -17,6 +17,7 @@ using testing::Contains;
 using testing::HasSubstr;
 
 struct Chain3 {
+  const int64_t now = unix_seconds();  // one for all: none may outlive its issuer
   Key root_key = Key::generate({}).value();
   Key middle_key = Key::generate({}).value();
   Key leaf_key = Key::generate({}).value();
@@ -31,9 +32,9 @@ struct Chain3 {
     request.days = 300;
     request.path_length = role == Role::root ? 1 : 0;
     if (role == Role::server) request.names = {name};
-    if (issuer == nullptr) return issue(request, key, nullptr, unix_seconds()).value();
+    if (issuer == nullptr) return issue(request, key, nullptr, now).value();
     Authority authority{*issuer, role == Role::intermediate ? root_key : middle_key};
-    return issue(request, key, &authority, unix_seconds()).value();
+    return issue(request, key, &authority, now).value();
   }
 };
 
