@@ -131,6 +131,16 @@ def test_http2_and_proxy_protocol_get_the_certificate_too(plane, pairs):
     assert sock.recv(9)[3] == 4  # SETTINGS
 
 
+def test_stream_listeners_get_the_certificate_too(plane, pairs):
+    upstream = Upstream(lambda connection: connection.fill())
+    gateway = plane(services=[{"id": uuid(1), "protocol": "tcp", "host": "127.0.0.1", "port": upstream.port}],
+                    routes=[{"id": uuid(2), "protocols": ["tls"], "snis": ["a.test", "b.test"], "service": {"id": uuid(1)}}],
+                    **serve(pairs, listeners=[{"role": "stream", "ssl": True}]),
+                    certificates=[entity(11, pairs["a.test"])], snis=[sni(21, "a.test", 11)])
+    port = gateway.ports["stream"][0]
+    assert name_shown(port, "a.test") == "a.test" and name_shown(port, "b.test") == "default"
+
+
 def version_of(port, **settings):
     try:
         with handshake(port, "a.test", **settings) as sock:
