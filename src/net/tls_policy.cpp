@@ -12,7 +12,7 @@
 namespace sallyport::net {
 namespace {
 
-// What a resumable session takes in OpenSSL's cache, measured at 0.7 to 1.1 KiB.
+// What a session in OpenSSL's cache is counted as: an estimate.
 constexpr int64_t kBytesPerSession = 1024;
 
 // Mozilla's recommendations, which Kong's names stand for.
