@@ -48,4 +48,15 @@ Task<Preamble> peek_client_hello(net::Stream& stream, uint64_t deadline, net::Bl
   }
 }
 
+net::BlockQueue take_received(net::Stream& stream, net::BlockPtr early) {
+  net::BlockQueue received;
+  if (early != nullptr && early->size() > 0) received.push(std::move(early));
+  while (net::BlockPtr block = stream.try_receive()) received.push(std::move(block));
+  return received;
+}
+
+void give_back(net::Stream& stream, net::BlockQueue received) {
+  while (net::BlockPtr block = received.pop()) stream.on_data(std::move(block));
+}
+
 }  // namespace sallyport::proxy

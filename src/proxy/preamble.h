@@ -26,4 +26,9 @@ Task<Preamble> take_proxy_header(net::Stream& stream, uint64_t deadline, net::Bl
 Task<Preamble> peek_client_hello(net::Stream& stream, uint64_t deadline, net::BlockPtr& bytes,
                                  net::ClientHello& hello);
 
+// Everything that has come, `early` first, off the stream ...
+net::BlockQueue take_received(net::Stream& stream, net::BlockPtr early);
+// ... and back to it, as if it had just come: into TLS, where that has begun meanwhile.
+void give_back(net::Stream& stream, net::BlockQueue received);
+
 }  // namespace sallyport::proxy

@@ -9,6 +9,7 @@
 #include "proxy/h2_connection.h"
 #include "proxy/pipeline.h"
 #include "proxy/plugin_run.h"
+#include "proxy/preamble.h"
 #include "proxy/worker.h"
 
 namespace sallyport::proxy {
@@ -100,34 +101,17 @@ bool Session::may_keep_alive(const Exchange& exchange) const {
 }
 
 // What a load balancer says comes before everything else, TLS too.
-Task<bool> Session::take_proxy_header() {
+Task<bool> Session::read_proxy_header() {
   const uint64_t deadline = worker_.loop().now() + milliseconds(worker_.options().header_timeout);
-  net::BlockPtr bytes;
+  net::BlockPtr early;
   net::ProxyHeader header;
-  for (;;) {
-    const uint64_t now = worker_.loop().now();
-    if (now >= deadline) co_return false;
-    net::Received more = co_await stream_->receive(static_cast<uint32_t>(deadline - now));
-    if (more.status != net::IoStatus::ok) co_return false;
-    if (bytes == nullptr) {
-      bytes = std::move(more.block);
-    } else {
-      append_block(bytes, *more.block, worker_.loop().blocks());
-    }
-    const net::ProxyParse parsed = net::read_proxy_header(bytes->view(), header);
-    if (parsed == net::ProxyParse::complete) break;
-    if (parsed == net::ProxyParse::error) {
-      log::warn("broken PROXY protocol header from {}", peer_.ip());
-      co_return false;
-    }
-  }
+  const Preamble end = co_await take_proxy_header(*stream_, deadline, early, header);
+  if (end == Preamble::broken) log::warn("broken PROXY protocol header from {}", peer_.ip());
+  if (end != Preamble::complete) co_return false;
   if (header.source) peer_.source = header.source->ip();
-  bytes->begin += static_cast<uint32_t>(header.size);
-  net::BlockQueue rest;
-  if (bytes->size() > 0) rest.push(std::move(bytes));
-  while (net::BlockPtr block = stream_->try_receive()) rest.push(std::move(block));
+  net::BlockQueue received = take_received(*stream_, std::move(early));
   if (!worker_.accept_tls(*stream_, listener_)) co_return false;
-  while (net::BlockPtr block = rest.pop()) stream_->on_data(std::move(block));
+  give_back(*stream_, std::move(received));
   co_return true;
 }
 
@@ -144,7 +128,7 @@ void Session::begin_drain() {
 
 Detached Session::run() {
   bool linger = false;
-  bool keep = !listener_.proxy_protocol || over_http2_ || co_await take_proxy_header();
+  bool keep = !listener_.proxy_protocol || over_http2_ || co_await read_proxy_header();
   while (keep) {
     enter(State::waiting);
     net::Received first = co_await stream_->receive(idle_timeout());

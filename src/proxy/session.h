@@ -54,7 +54,7 @@ class Session final : public ClientConnection {
           net::Stream* transport);
   ~Session();
   Detached run();
-  Task<bool> take_proxy_header();
+  Task<bool> read_proxy_header();
   void enter(State state);
   uint32_t idle_timeout() const;
   HeadOutcome parse_head(Exchange& exchange);

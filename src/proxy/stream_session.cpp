@@ -131,13 +131,9 @@ bool StreamSession::admitted() const {
 
 // What was read to find the way, and what came behind it, goes where it would have gone.
 bool StreamSession::hand_over_early() {
-  net::BlockQueue rest;
-  if (early_ != nullptr && early_->size() > 0) rest.push(std::move(early_));
-  while (net::BlockPtr block = client_->try_receive()) rest.push(std::move(block));
-  if (protocol_ == model::Protocol::tls && !worker_.accept_tls(*client_, listener_)) {
-    return false;
-  }
-  while (net::BlockPtr block = rest.pop()) client_->on_data(std::move(block));
+  net::BlockQueue received = take_received(*client_, std::move(early_));
+  if (protocol_ == model::Protocol::tls && !worker_.accept_tls(*client_, listener_)) return false;
+  give_back(*client_, std::move(received));
   return true;
 }
 
