@@ -1,5 +1,5 @@
 // What decides between routes that are alike in everything else: their ids, so that all nodes
-// decide alike. As numbers, for a sort of 100,000 texts takes 50 ms.
+// decide alike. As numbers, which a sort compares without following a pointer to a text.
 #pragma once
 
 #include <compare>
