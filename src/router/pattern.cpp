@@ -30,9 +30,9 @@ struct MatchState {
     pcre2_match_context_free(context);
     pcre2_jit_stack_free(stack);
   }
-  void limit(size_t subject_size) {
-    const size_t steps = kMatchLimitBytes / std::max<size_t>(1, subject_size);
-    pcre2_set_match_limit(context, static_cast<uint32_t>(std::min(steps, kMatchLimit)));
+  void limit(size_t steps) {
+    pcre2_set_match_limit(context,
+                          static_cast<uint32_t>(std::clamp<size_t>(steps, 1, kMatchLimit)));
   }
   MatchState(const MatchState&) = delete;
   MatchState& operator=(const MatchState&) = delete;
@@ -78,6 +78,21 @@ bool may_alternate(std::string_view pattern) {
   return false;
 }
 
+// What a single step may do: look at all of the subject as often as the pattern says so. Repeated
+// parts are copied when a pattern is compiled, so that its size tells.
+size_t step_weight_of(std::string_view pattern, const pcre2_code* code) {
+  bool looks = pattern.contains("(*");
+  for (size_t i = 0; i + 2 < pattern.size() && !looks; ++i) {
+    const std::string_view rest = pattern.substr(i);
+    looks = rest.starts_with("(?=") || rest.starts_with("(?!") || rest.starts_with("(?<=") ||
+            rest.starts_with("(?<!") || rest.starts_with("(?P=") ||
+            (rest[0] == '\\' && std::string_view("123456789gk").contains(rest[1]));
+  }
+  size_t size = 0;
+  pcre2_pattern_info(code, PCRE2_INFO_SIZE, &size);
+  return looks ? std::max<size_t>(2, size / 200) : 1;
+}
+
 std::vector<Pattern::Group> groups_of(const pcre2_code* code, uint32_t group_count) {
   std::vector<Pattern::Group> groups;
   for (uint32_t i = 1; i <= group_count; ++i) groups.push_back({.name = {}, .number = i});
@@ -96,6 +111,10 @@ std::vector<Pattern::Group> groups_of(const pcre2_code* code, uint32_t group_cou
 }
 
 }  // namespace
+
+int64_t steady_nanoseconds() {
+  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
 
 void Pattern::FreeCode::operator()(pcre2_real_code_8* code) const {
   pcre2_code_free(code);
@@ -149,6 +168,7 @@ Result<std::shared_ptr<const Pattern>> Pattern::compile(std::string_view text, K
   }
   // Without JIT (it can be compiled out of PCRE2) the interpreter does the same more slowly.
   pcre2_jit_compile(pattern->code_.get(), PCRE2_JIT_COMPLETE);
+  pattern->step_weight_ = step_weight_of(text, pattern->code_.get());
   pattern->anchored_ = kind == Kind::path;
   pattern->groups_ = groups_of(pattern->code_.get(), groups);
   if (kind == Kind::path) pattern->literal_prefix_ = literal_prefix_of(text);
@@ -177,41 +197,37 @@ Result<std::shared_ptr<const Pattern>> PatternCache::get(std::string_view text,
   return pattern;
 }
 
-int Pattern::search(std::string_view subject) const {
-  using Clock = std::chrono::steady_clock;
+// A place may be cheap and the next one cost all that the limits allow, so that no more of them are
+// tried between two looks at the clock than fit into what is left of 10 ms.
+int Pattern::search(std::string_view subject, Now now) const {
   MatchState& state = match_state();
-  const Clock::time_point deadline = Clock::now() + std::chrono::nanoseconds(kTimeLimitNs);
-  size_t places = 1;
-  size_t at = 0;
-  while (at <= subject.size()) {
-    pcre2_set_offset_limit(state.context, at + places - 1);
-    const Clock::time_point begin = Clock::now();
+  const int64_t deadline = now() + kTimeLimitNs;
+  for (size_t at = 0; at <= subject.size(); at += kPlacesPerLook) {
+    pcre2_set_offset_limit(state.context, at + kPlacesPerLook - 1);
     const int result =
         pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), at,
                     PCRE2_NO_UTF_CHECK, state.data, state.context);
-    const Clock::time_point end = Clock::now();
     if (result != PCRE2_ERROR_NOMATCH) return result;
-    if (end > deadline) return PCRE2_ERROR_MATCHLIMIT;
-    at += places;
-    const bool quick = end - begin < std::chrono::nanoseconds(kTimeLimitNs / 40);
-    places = quick ? places * 2 : std::max<size_t>(1, places / 8);
+    if (now() > deadline) return PCRE2_ERROR_MATCHLIMIT;
   }
   return PCRE2_ERROR_NOMATCH;
 }
 
-Pattern::Spans Pattern::match(std::string_view subject) const {
+Pattern::Spans Pattern::match(std::string_view subject, Now now) const {
   MatchState& state = match_state();
   if (state.data == nullptr || state.context == nullptr || subject.size() > kLongestSubject) {
     ++state.gave_up;
     return {nullptr, 0};
   }
-  state.limit(subject.size());
+  const size_t work = std::max<size_t>(1, subject.size()) * step_weight_;
   int result = 0;
   if (anchored_ || subject.size() < kTimedSubject) {
+    state.limit(kMatchLimitBytes / work);
     result = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(),
                          0, PCRE2_NO_UTF_CHECK, state.data, state.context);
   } else {
-    result = search(subject);
+    state.limit(kSearchLimitBytes / work);
+    result = search(subject, now);
     pcre2_set_offset_limit(state.context, PCRE2_UNSET);
   }
   if (result <= 0) {

@@ -123,7 +123,7 @@ bool Router::match(const MatchInput& input, Match& out) const {
   const Index& index = *index_;
   Search bulk(index.bulk->index, input, out, index.gone.empty() ? nullptr : &index.gone);
   bool found = bulk.run();
-  if (index.has_added) {
+  if (index.has_added && Pattern::gave_up() == undecided) {
     Match other;
     Search added(index.added, input, other, nullptr);
     if (added.run() && (!found || added.place() < bulk.place())) {

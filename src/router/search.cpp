@@ -29,6 +29,7 @@ Search::Search(const RouteIndex& index, const MatchInput& input, Match& out,
       input_(input),
       out_(out),
       gone_(gone),
+      gave_up_(Pattern::gave_up()),
       host_(lowered(input.host, host_buffer_)),
       sni_(lowered(input.sni, sni_buffer_)),
       path_(input.path, index.longest_prefix),
@@ -157,7 +158,10 @@ bool Search::fits(const Posting& posting) {
   if (!method_fits && (posting.flags & Posting::kOtherMethods) == 0) return false;
   constexpr uint8_t kDetails = Posting::kHeaders | Posting::kSnis | Posting::kOtherMethods |
                                Posting::kPattern | Posting::kExpression;
-  return (posting.flags & kDetails) == 0 || details_fit(posting, method_fits);
+  if ((posting.flags & kDetails) == 0 || details_fit(posting, method_fits)) return true;
+  // Undecided, and so is the request: no other rule is asked.
+  if (Pattern::gave_up() != gave_up_) best_ = 0;
+  return false;
 }
 
 bool Search::details_fit(const Posting& posting, bool method_fits) {

@@ -48,6 +48,7 @@ class Search {
   const MatchInput& input_;
   Match& out_;
   const std::vector<bool>* gone_;
+  uint64_t gave_up_;  // matches that had ended undecided before
   NameBuffer host_buffer_;
   NameBuffer sni_buffer_;
   std::string_view host_;
