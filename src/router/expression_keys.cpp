@@ -53,6 +53,7 @@ ExpressionKeys predicate_keys(const Predicate& p) {
                            .values = {text::lower(std::get<std::string>(p.constant))},
                            .pattern = nullptr});
   }
+  out.exact = !out.hosts.empty() || (!out.prefixes.empty() && p.op == Operator::starts_with);
   return out;
 }
 
@@ -95,37 +96,48 @@ void unite_headers(std::vector<HeaderCondition>& all, const std::vector<HeaderCo
 
 ExpressionKeys either_keys(const std::vector<ExpressionNode>& parts) {
   ExpressionKeys out;
-  bool any_host = false, any_path = false, any_header = false;
+  bool any_host = false, any_path = false, any_header = false, only_hosts = true;
   for (const ExpressionNode& part : parts) {
     const ExpressionKeys keys = keys_of(part);
     unite(out.hosts, keys.hosts, any_host);
     unite(out.prefixes, keys.prefixes, any_path);
     unite_headers(out.headers, keys.headers, any_header);
+    only_hosts &= keys.exact && keys.prefixes.empty();
   }
+  out.exact = only_hosts && !any_host;
+  return out;
+}
+
+ExpressionKeys all_keys(const std::vector<ExpressionNode>& parts) {
+  ExpressionKeys out;
+  bool exact = true;
+  for (const ExpressionNode& part : parts) {
+    ExpressionKeys keys = keys_of(part);
+    // Of two demands on the same field one key is kept.
+    exact &= keys.exact && (keys.hosts.empty() || out.hosts.empty()) &&
+             (keys.prefixes.empty() || out.prefixes.empty());
+    keep_narrower(out.hosts, std::move(keys.hosts));
+    keep_longer(out.prefixes, std::move(keys.prefixes));
+    std::ranges::move(keys.headers, std::back_inserter(out.headers));
+  }
+  out.exact = exact;
   return out;
 }
 
 }  // namespace
 
 ExpressionKeys keys_of(const ExpressionNode& node) {
-  ExpressionKeys out;
   switch (node.kind) {
     case ExpressionNode::Kind::predicate:
       return predicate_keys(node.predicate);
     case ExpressionNode::Kind::negation:
-      return out;
+      return {};
     case ExpressionNode::Kind::either:
       return either_keys(node.parts);
     case ExpressionNode::Kind::both:
-      for (const ExpressionNode& part : node.parts) {
-        ExpressionKeys keys = keys_of(part);
-        keep_narrower(out.hosts, std::move(keys.hosts));
-        keep_longer(out.prefixes, std::move(keys.prefixes));
-        std::ranges::move(keys.headers, std::back_inserter(out.headers));
-      }
-      return out;
+      return all_keys(node.parts);
   }
-  return out;
+  return {};
 }
 
 }  // namespace sallyport::router

@@ -1,5 +1,6 @@
 // What a request must have for an expression to hold, in the terms of the router's index: so that
-// requests without it never ask. Every key is necessary, none is enough. On the control thread.
+// requests without it never ask. Every key is necessary; all together are enough when `exact`. On
+// the control thread.
 #pragma once
 
 #include <string>
@@ -14,6 +15,7 @@ struct ExpressionKeys {
   std::vector<NamePattern> hosts;        // one of them; any when empty
   std::vector<std::string> prefixes;     // of the path, one of them; any when empty
   std::vector<HeaderCondition> headers;  // all of them
+  bool exact = false;                    // one of `hosts` and one of `prefixes` is all it asks for
 };
 
 ExpressionKeys keys_of(const ExpressionNode& root);

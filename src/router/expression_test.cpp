@@ -190,5 +190,21 @@ TEST(ExpressionKeys, AreWhatARequestMustHave) {
   EXPECT_TRUE(keys(R"(lower(http.path) ^= "/foo")").prefixes.empty());
 }
 
+TEST(ExpressionKeys, AreExactWhenTheyAreAllThatIsAskedFor) {
+  EXPECT_TRUE(keys(R"(http.host == "a")").exact);
+  EXPECT_TRUE(keys(R"(http.path ^= "/x")").exact);
+  EXPECT_TRUE(keys(R"((http.host == "a" || http.host =^ ".b") && http.path ^= "/x")").exact);
+  EXPECT_FALSE(keys(R"(http.path == "/x")").exact);
+  EXPECT_FALSE(keys(R"(http.path ~ "^/x")").exact);
+  EXPECT_FALSE(keys(R"(http.host == "A")").exact);
+  EXPECT_FALSE(keys(R"(http.host =^ "b")").exact);
+  EXPECT_FALSE(keys(R"(http.host == "a" || http.path ^= "/x")").exact);
+  EXPECT_FALSE(keys(R"(http.path ^= "/x" || http.path ^= "/y")").exact);
+  EXPECT_FALSE(keys(R"(http.host == "a" && http.host == "b")").exact);
+  EXPECT_FALSE(keys(R"(http.path ^= "/x" && http.path ^= "/xy")").exact);
+  EXPECT_FALSE(keys(R"(http.host == "a" && http.headers.t == "v")").exact);
+  EXPECT_FALSE(keys(R"(!(http.host == "a"))").exact);
+}
+
 }  // namespace
 }  // namespace sallyport::router

@@ -1,5 +1,8 @@
 // A router built beside an earlier one, of which most is shared, against one that is built anew.
 #include <algorithm>
+#include <atomic>
+#include <future>
+#include <mutex>
 #include <string>
 
 #include <fmt/format.h>
@@ -78,6 +81,56 @@ TEST(RouterChange, IsAsGoodAsBuiltAnew) {
       ASSERT_EQ(answer(router, q), answer(fresh, q)) << "step " << step;
     }
   }
+}
+
+// One thread builds the next router out of the last while others ask the last: what a worker sees
+// is always whole. For ThreadSanitizer as much as for the answers.
+TEST(RouterChange, IsAskedWhileTheNextIsBuilt) {
+  constexpr int kChanges = 60;
+  Random random(32);
+  Routes routes;
+  for (unsigned n = 0; n < 1200; ++n) routes.push_back(route_with_id(random, n));
+  Route fixed;
+  fixed.id = "fixed";
+  fixed.protocols = {model::Protocol::http};
+  fixed.methods = {"GET"};
+  fixed.hosts = {"fixed.test"};
+  fixed.paths = {"~/fixed/(?<rest>.+)$"};
+  fixed.headers = {{"x-one", {"always"}}};
+  routes.push_back(std::make_shared<const Route>(fixed));
+
+  std::mutex mutex;
+  auto current = std::make_shared<const Router>(Router::build(routes, nullptr));
+  std::atomic<bool> done = false;
+  auto ask = [&] {
+    const Request q{.method = "GET",
+                    .host = "fixed.test",
+                    .path = "/fixed/a",
+                    .sni = {},
+                    .headers = {{"x-one", "always"}}};
+    size_t right = 0;
+    for (size_t asked = 0;; ++asked) {
+      if (done) return right == asked;
+      std::unique_lock lock(mutex);
+      const auto router = current;
+      lock.unlock();
+      right += answer(*router, q) == "1200 /fixed/a true 1";
+    }
+  };
+  auto first = std::async(std::launch::async, ask);
+  auto second = std::async(std::launch::async, ask);
+  for (int step = 0; step < kChanges; ++step) {
+    const size_t slot = random() % 1200;
+    routes[slot] = routes[slot] != nullptr && chance(random, 50)
+                       ? nullptr
+                       : route_with_id(random, 2000 + static_cast<unsigned>(step));
+    auto next = std::make_shared<const Router>(Router::build(routes, nullptr, current.get()));
+    const std::scoped_lock lock(mutex);
+    current = std::move(next);
+  }
+  done = true;
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(second.get());
 }
 
 TEST(RouteDiff, TellsWhatCameAndWent) {

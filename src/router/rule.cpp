@@ -97,7 +97,8 @@ Result<RouteRules> expression_rules(const model::Route& route, uint32_t index,
                 "its expression is broken: " + fault.text(route.expression));
   }
   ExpressionKeys keys = keys_of(*root);
-  out.expression = std::make_shared<const ExpressionProgram>(*root);
+  // What is found by its keys is not asked again.
+  if (!keys.exact) out.expression = std::make_shared<const ExpressionProgram>(*root);
   out.methods = 0xffff;
   out.conditions.headers = std::move(keys.headers);
   for (NamePattern& host : keys.hosts) out.hosts.push_back({.name = std::move(host)});

@@ -44,7 +44,7 @@ struct RouteRules {
   std::vector<Rule> rules;
   std::vector<HostPattern> hosts;
   Conditions conditions;
-  std::shared_ptr<const ExpressionProgram> expression;  // then the rest only narrows the search
+  std::shared_ptr<const ExpressionProgram> expression;  // the rest only narrows the search
   uint16_t methods = 0;                                 // method_bits()
   uint8_t protocols = 0;  // kOverHttp | kOverHttps; 0: not a route for HTTP
   bool https_only = false;
