@@ -59,8 +59,20 @@ struct AdminApi::Parts {
     if (handler == endpoint->methods.end()) return method_not_allowed();
     store.let_reads_fall_back(request->method == "GET");
     Answer answer = handler->second(*request, keys);
-    if (store.fell_back()) mark_as_kept(answer);
+    if (request->method == "GET") mark_source(answer);
     return answer;
+  }
+
+  void mark_source(Answer& answer) {
+    if (store.source() == model::Store::Source::kept_rows) mark_as_kept(answer);
+    if (store.source() == model::Store::Source::standby) mark_as_standby(answer);
+  }
+
+  // The standby may lack the last changes, or the primary go on where this node cannot see it.
+  void mark_as_standby(Answer& answer) {
+    answer.headers.emplace_back("X-Sallyport-Source", "standby");
+    answer.headers.emplace_back("Warning",
+                                "110 sallyport \"the primary is away: a standby was read\"");
   }
 
   // The rows may have changed since, where the database could still be written to.

@@ -41,11 +41,16 @@ Answer foreign_violation(const model::EntitySchema& entity, const Json* row,
 }
 
 Answer unavailable(const StoreFault& fault) {
-  std::string message =
-      "the configuration database cannot be reached, so nothing was read or changed: ";
-  message += fault.error.text();
-  message += ". Traffic goes on with the configuration of the last contact; see GET /status";
-  return message_answer(503, message);
+  std::string_view what =
+      fault.kind == StoreFault::Kind::undecided ? "the configuration database was lost while it "
+                                                  "worked on the change, which may have been "
+                                                  "carried out or not: "
+      : fault.kind == StoreFault::Kind::read_only
+          ? "the configuration database takes no writes, so nothing was changed: "
+          : "the configuration database cannot be reached, so nothing was read or changed: ";
+  return message_answer(503, fmt::format("{}{}. Traffic goes on with the configuration of the last "
+                                         "contact; see GET /status",
+                                         what, fault.error.text()));
 }
 
 }  // namespace
@@ -133,6 +138,8 @@ Answer store_fault(const model::EntitySchema& entity, const Json* row, const Sto
     case StoreFault::Kind::bad_offset:
       return invalid_offset(given.error.detail);
     case StoreFault::Kind::unavailable:
+    case StoreFault::Kind::read_only:
+    case StoreFault::Kind::undecided:
       return unavailable(given);
     case StoreFault::Kind::unsupported:
       return json_answer(

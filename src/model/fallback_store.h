@@ -17,8 +17,9 @@ class FallbackStore final : public Store {
   void let_reads_fall_back(bool allowed) override {
     allowed_ = allowed;
     fell_back_ = false;
+    database_.let_reads_fall_back(allowed);
   }
-  bool fell_back() const override { return fell_back_; }
+  Source source() const override { return fell_back_ ? Source::kept_rows : database_.source(); }
 
   Stored<Page> page(const EntitySchema& entity, const PageQuery& query) override;
   Stored<std::optional<Json>> find(const EntitySchema& entity, std::string_view field,

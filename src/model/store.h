@@ -27,6 +27,8 @@ struct StoreFault {
     referenced,   // `other` is the entity that still references this one
     bad_offset,   // a page offset that this store did not hand out
     unavailable,  // no connection; answer 503
+    read_only,    // the database is a standby, and was not asked; answer 503
+    undecided,    // the connection was lost after a write was sent; answer 503
     unsupported,  // this store takes no writes; `error.detail` says so in Kong's words
     refused,      // anything else that the database said
   };
@@ -94,9 +96,10 @@ class Store {
   virtual bool in_transaction() const { return false; }
 
   // Whether the reads to come may be answered from rows that this node has kept while the database
-  // is away, and whether one was since that was said. Stores that keep no rows never do.
+  // is away (stores that keep none never do), and where the reads since then came from.
+  enum class Source : uint8_t { database, kept_rows, standby };
   virtual void let_reads_fall_back(bool) {}
-  virtual bool fell_back() const { return false; }
+  virtual Source source() const { return Source::database; }
 
   // False while the last attempt to reach the database failed.
   virtual bool reachable() const = 0;

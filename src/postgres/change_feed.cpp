@@ -20,6 +20,12 @@ using model::FeedState;
 
 constexpr Milliseconds kTidyEvery{60000};
 constexpr Milliseconds kStandbyPoll{1000};
+// How long a server that somebody found silent may take to answer the feed.
+constexpr Milliseconds kPing{2000};
+// An attempt to come back: a packet that was lost on the way holds up a longer one, for the pauses
+// of TCP grow. A link that needs more than that gets all of pg_timeout every so often.
+constexpr Milliseconds kShortAttempt{2000};
+constexpr int kLongAttemptEvery = 4;
 // While changes pour in, building takes at most half of the time: each batch is followed by a pause
 // as long as its delivery took, up to this.
 constexpr Milliseconds kLongestPause{20};
@@ -61,7 +67,7 @@ class ChangeFeed::Worker {
     std::lock_guard lock(mutex_);
     return link_;
   }
-  const LinkHealth& health() const { return health_; }
+  LinkHealth& health() { return health_; }
 
  private:
   void run();
@@ -70,6 +76,8 @@ class ChangeFeed::Worker {
   void deliver(FeedSession& session, ChangeBatch batch);
   void connected(const FeedSession& session);
   void failed(const Error& error);
+  Result<FeedSession> open_session(LinkState* link);
+  Result<void> answer_report(FeedSession& session);
   bool wait(int socket, TimePoint until) const;
   Milliseconds with_jitter(Milliseconds pause);
   Milliseconds poll_every(const FeedSession& session) const;
@@ -80,6 +88,7 @@ class ChangeFeed::Worker {
   std::vector<FollowedEntity> entities_;
   std::thread thread_;
   LinkHealth health_;
+  int failures_ = 0;  // attempts to open a session that failed, since the last one that did not
   std::minstd_rand random_{std::random_device{}()};
 
   mutable std::mutex mutex_;  // guards what follows
@@ -89,8 +98,8 @@ class ChangeFeed::Worker {
 
 // False when the feed shall stop. `socket` of -1 waits for the time only.
 bool ChangeFeed::Worker::wait(int socket, TimePoint until) const {
-  pollfd entries[] = {{stop_, POLLIN, 0}, {socket, POLLIN, 0}};
-  ::poll(entries, socket < 0 ? 1 : 2, static_cast<int>(remaining(until).count()));
+  pollfd entries[] = {{stop_, POLLIN, 0}, {socket, POLLIN, 0}, {health_.silence(), POLLIN, 0}};
+  ::poll(entries, socket < 0 ? 1 : 3, static_cast<int>(remaining(until).count()));
   return (entries[0].revents & POLLIN) == 0;
 }
 
@@ -104,7 +113,7 @@ void ChangeFeed::Worker::run() {
   Milliseconds pause = options_.retry_min;
   while (wait(-1, Clock::now())) {
     LinkState link;
-    auto session = FeedSession::open(options_.link, entities_, &link);
+    auto session = open_session(&link);
     {
       std::lock_guard lock(mutex_);
       link_ = link;
@@ -118,10 +127,35 @@ void ChangeFeed::Worker::run() {
     bool was_connected = state().connected;
     failed(ended.error());
     if (was_connected) pause = options_.retry_min;
-    if (session) health_.set(LinkHealth::State::unknown);
+    if (session && health_.state() == LinkHealth::State::up) {
+      health_.set(LinkHealth::State::unknown);
+    }
     if (!wait(-1, Clock::now() + with_jitter(pause))) return;
     pause = std::min(pause * 2, options_.retry_max);
   }
+}
+
+Result<FeedSession> ChangeFeed::Worker::open_session(LinkState* link) {
+  postgres::LinkSettings settings = options_.link;
+  const bool brief = failures_ > 0 && failures_ % kLongAttemptEvery != 0;
+  if (brief) settings.timeout = std::min(settings.timeout, kShortAttempt);
+  (void)health_.take_report();  // what was silent is not this session
+  auto session = FeedSession::open(settings, entities_, link);
+  failures_ = session ? 0 : failures_ + 1;
+  if (!session || !brief) return session;
+  if (auto limited = session->limit_statements(options_.link.timeout); !limited) {
+    return fail(limited.error());
+  }
+  return session;
+}
+
+// Nobody waits for the database from the report on, until it has answered here.
+Result<void> ChangeFeed::Worker::answer_report(FeedSession& session) {
+  if (!health_.take_report()) return {};
+  log::warn("feed: {}:{} was found silent", session.link().host, session.link().port);
+  if (auto answered = session.ping(kPing); !answered) return answered;
+  health_.set(LinkHealth::State::up);
+  return {};
 }
 
 // A standby may become the primary any moment.
@@ -139,6 +173,7 @@ Result<void> ChangeFeed::Worker::follow(FeedSession& session) {
   TimePoint next_tidy = Clock::now() + kTidyEvery;
   while (!session.too_old()) {
     // What arrived together with an answer is in libpq, and poll(2) does not know of it.
+    if (auto answered = answer_report(session); !answered) return answered;
     auto woken = session.notified();
     if (!woken) return fail(woken.error());
     if (!*woken && Clock::now() < next_poll) {
@@ -229,7 +264,7 @@ FeedState ChangeFeed::state() const {
 LinkState ChangeFeed::link() const {
   return worker_->link();
 }
-const LinkHealth& ChangeFeed::health() const {
+LinkHealth& ChangeFeed::health() {
   return worker_->health();
 }
 

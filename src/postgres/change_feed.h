@@ -47,7 +47,7 @@ class ChangeFeed {
   // Any thread.
   model::FeedState state() const;
   LinkState link() const;
-  const LinkHealth& health() const;
+  LinkHealth& health();
 
  private:
   class Worker;

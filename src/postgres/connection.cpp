@@ -1,5 +1,7 @@
 #include "postgres/connection.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "postgres/host_resolver.h"
@@ -98,12 +100,34 @@ Result<void> Connection::rollback() {
 }
 
 Result<void> Connection::limit_statements(Milliseconds limit) {
-  std::string value = std::to_string(limit.count());
-  std::array<Parameter, 1> parameters{value};
-  auto set = query("SELECT set_config('statement_timeout', $1, false)", parameters);
+  std::string statement = std::to_string(limit.count());
+  std::string lock = std::to_string(std::max<int64_t>(limit.count() * 4 / 5, 1));
+  std::array<Parameter, 2> parameters{statement, lock};
+  auto set = query(
+      "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false)",
+      parameters);
   if (!set) return fail(set.error());
   session_->limit = limit;
   return {};
+}
+
+void Connection::watch(const LinkSettings& settings, int failures) {
+  session_->watched = settings;
+  session_->failures = failures;
+}
+
+Result<void> Connection::ping(Milliseconds within) {
+  auto answered = session_->talk("SELECT 1", nullptr, Clock::now() + within);
+  if (!answered) return fail(answered.error());
+  return {};
+}
+
+Result<bool> Connection::writable() {
+  if (!session_->state.read_only) return true;
+  auto shown = query("SHOW transaction_read_only");
+  if (!shown) return fail(shown.error());
+  session_->state.read_only = shown->size() == 1 && shown->at(0, 0) == "on";
+  return !session_->state.read_only;
 }
 
 const std::string& Connection::constraint() const {

@@ -73,6 +73,14 @@ class Connection {
   // Another limit for the statements to come: migrations take longer than pg_timeout.
   Result<void> limit_statements(Milliseconds limit);
 
+  // From now on a statement is given up when the server turns out to be gone (sign_of_life.h), with
+  // "link.silent", long before pg_timeout. `settings` are those that opened the session.
+  void watch(const LinkSettings& settings, int failures);
+  // Whether the server answers at all; the session is done with when it does not.
+  Result<void> ping(Milliseconds within);
+  // Asks a server that was a standby, or refused writes, once more; false while it does.
+  Result<bool> writable();
+
   // LISTEN sessions: wait for readability of socket(), then take what has arrived. After an error
   // drop the Connection.
   int socket() const;

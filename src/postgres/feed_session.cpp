@@ -15,6 +15,8 @@ using model::ChangeBatch;
 // Entries are kept this long, in the server's time. A node that slept for half of it reads all.
 constexpr double kRetention = 600;
 constexpr double kMarkEvery = 60;
+// So many signs of life may be missed before a new session is tried: it has to read all rows.
+constexpr int kFailures = 3;
 // Above this many changed rows, reading all is no dearer.
 constexpr size_t kManyChanges = 20000;
 
@@ -47,6 +49,7 @@ Result<FeedSession> FeedSession::open(LinkSettings settings,
     auto primary = is_primary(*connection);
     if (!primary) return fail(primary.error());
     if (*primary || settings.hosts.size() < 2) {
+      connection->watch(settings, kFailures);
       FeedSession session(std::move(*connection), entities);
       session.primary_ = *primary;
       if (auto ready = session.prepare(); !ready) return fail(ready.error());

@@ -47,6 +47,10 @@ class FeedSession {
   // enough.
   Result<void> tidy();
 
+  // Connection's, on the session.
+  Result<void> ping(Milliseconds within) { return connection_.ping(within); }
+  Result<void> limit_statements(Milliseconds limit) { return connection_.limit_statements(limit); }
+
   Mode mode() const { return mode_; }
   bool primary() const { return primary_; }
   int socket() const { return connection_.socket(); }

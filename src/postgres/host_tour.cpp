@@ -62,23 +62,29 @@ class Tour {
   bool visit(const std::string& host, size_t hosts_left) {
     TimePoint until = share(deadline_, hosts_left);
     begin(host, "");
-    auto resolved = resolve_host(host, {settings_.hosts_file, settings_.resolvers}, until);
-    if (!resolved) {
-      note(resolved.error());
+    auto addresses = addresses_of(host, until);
+    if (!addresses) {
+      note(addresses.error());
       return false;
     }
-    const auto& addresses = resolved->addresses;
-    for (size_t i = 0; i < addresses.size(); ++i) {
-      begin(host, addresses[i]);
-      bool last = hosts_left == 1 && i + 1 == addresses.size();
-      auto done = attempt_({without_final_dot(host), addresses[i]},
-                           share(until, addresses.size() - i), last);
+    for (size_t i = 0; i < addresses->size(); ++i) {
+      begin(host, addresses->at(i));
+      bool last = hosts_left == 1 && i + 1 == addresses->size();
+      auto done = attempt_({without_final_dot(host), addresses->at(i)},
+                           share(until, addresses->size() - i), last);
       if (done && *done) return true;
       if (done) continue;
       note(done.error());
       if (settles_the_host(done.error())) break;
     }
     return false;
+  }
+
+  Result<std::vector<std::string>> addresses_of(const std::string& host, TimePoint until) const {
+    if (!settings_.address.empty()) return std::vector{settings_.address};
+    auto resolved = resolve_host(host, {settings_.hosts_file, settings_.resolvers}, until);
+    if (!resolved) return fail(resolved.error());
+    return std::move(resolved->addresses);
   }
 
   void begin(const std::string& host, const std::string& address) {

@@ -21,6 +21,7 @@ enum class LinkRole : uint8_t { main, read_only };
 struct LinkSettings {
   LinkRole role = LinkRole::main;
   std::vector<std::string> hosts;  // names or addresses, tried in turn
+  std::string address;             // of the only host, where it is known: no name is resolved then
   uint16_t port = 5432;
   Milliseconds timeout{5000};  // pg_timeout: bounds the whole establishment, and each statement
   std::string user;

@@ -1,5 +1,6 @@
 #include "postgres/session.h"
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 
@@ -8,10 +9,12 @@
 
 #include "postgres/link_metrics.h"
 #include "postgres/link_refusal.h"
-#include "postgres/socket_wait.h"
+#include "postgres/sign_of_life.h"
 
 namespace sallyport::postgres {
 namespace {
+
+constexpr Milliseconds kLook{50};  // how often a wait that is watched looks around
 
 // "sql.23505", as a string that lives as long as the process. A server that invents codes fills no
 // memory: there is an end to them.
@@ -117,21 +120,35 @@ Result<void> Connection::Session::flush(TimePoint deadline) {
     if (left == 0) return {};
     if (left < 0) return drop("link.lost", PQerrorMessage(connection.get()));
     // The server may be stuck sending to us: read, or both wait for ever.
-    if (!wait_for(PQsocket(connection.get()), WaitFor::either, deadline)) {
-      return drop("link.timeout", "timeout expired, sending a statement");
-    }
+    if (!wait(WaitFor::either, deadline)) return drop_silent("sending a statement");
     if (!consume()) return drop("link.lost", PQerrorMessage(connection.get()));
   }
 }
 
 Result<PgResult> Connection::Session::next_result(TimePoint deadline) {
   while (PQisBusy(connection.get()) != 0) {
-    if (!wait_for(PQsocket(connection.get()), WaitFor::read, deadline)) {
-      return drop("link.timeout", "timeout expired, waiting for the answer to a statement");
-    }
+    if (!wait(WaitFor::read, deadline)) return drop_silent("waiting for the answer to a statement");
     if (!consume()) return drop("link.lost", PQerrorMessage(connection.get()));
   }
   return PgResult(PQgetResult(connection.get()));
+}
+
+bool Connection::Session::wait(WaitFor what, TimePoint deadline) {
+  const int socket = PQsocket(connection.get());
+  if (!watched) return wait_for(socket, what, deadline);
+  std::optional<SignOfLife> sign;
+  while (!wait_for(socket, what, std::min(deadline, Clock::now() + kLook))) {
+    if (Clock::now() >= deadline) return false;
+    if (!sign) sign.emplace(*watched, state, failures);
+    gone_ = sign->missing();
+    if (gone_) return false;
+  }
+  return true;
+}
+
+std::unexpected<Error> Connection::Session::drop_silent(std::string_view doing) {
+  if (!gone_) return drop("link.timeout", fmt::format("timeout expired, {}", doing));
+  return drop("link.silent", fmt::format("the server no longer says anything, {}", doing));
 }
 
 // Decrypted bytes may stay inside OpenSSL, for which poll() never wakes: read until there are none.
@@ -145,7 +162,7 @@ bool Connection::Session::consume() {
 
 std::unexpected<Error> Connection::Session::drop(std::string_view code, std::string detail) {
   if (connection) {
-    if (code == "link.timeout") count(LinkEvent::timeout);
+    if (code == "link.timeout" || code == "link.silent") count(LinkEvent::timeout);
     count(code == "link.read_only" ? LinkEvent::read_only : LinkEvent::lost);
   }
   std::string text = clean_text(detail, password);

@@ -10,6 +10,7 @@
 #include "postgres/connection.h"
 #include "postgres/libpq_handles.h"
 #include "postgres/prepared_statements.h"
+#include "postgres/socket_wait.h"
 #include "postgres/tls_check.h"
 
 namespace sallyport::postgres {
@@ -35,6 +36,8 @@ struct Connection::Session {
   TimePoint opened = Clock::now();
   std::chrono::seconds max_age{0};
   Milliseconds limit{5000};
+  std::optional<LinkSettings> watched;  // how to look for a sign of life while nothing comes
+  int failures = 1;                     // of which so many in a row mean that there is none
   std::string constraint;
   std::string server_detail;
   bool in_transaction = false;  // one that Connection::begin() began: statements are prepared
@@ -46,9 +49,14 @@ struct Connection::Session {
   Result<PgResult> answer(TimePoint deadline);
   Result<void> flush(TimePoint deadline);
   Result<PgResult> next_result(TimePoint deadline);  // null after the last one
+  // False when the deadline passed or, for a session that is watched, the server is gone.
+  bool wait(WaitFor what, TimePoint deadline);
   bool consume();
   std::unexpected<Error> drop(std::string_view code, std::string detail);
+  std::unexpected<Error> drop_silent(std::string_view doing);
   std::unexpected<Error> server_error(const PGresult* result);
+
+  bool gone_ = false;
 };
 
 }  // namespace sallyport::postgres

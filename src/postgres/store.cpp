@@ -5,13 +5,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include "base/json.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/schemas.h"
@@ -27,7 +22,10 @@ using model::StoreFault;
 
 StoreFault unavailable(Error error) {
   error.retry = Retry::later;
-  return {.kind = StoreFault::Kind::unavailable, .error = std::move(error)};
+  auto kind = error.code == "link.undecided" ? StoreFault::Kind::undecided
+              : error.code == "link.standby" ? StoreFault::Kind::read_only
+                                             : StoreFault::Kind::unavailable;
+  return {.kind = kind, .error = std::move(error)};
 }
 
 Json row_of(const Rows& rows, size_t row) {
@@ -57,9 +55,16 @@ class Conditions {
 
 }  // namespace
 
-Store::Store(LinkSettings settings, const LinkHealth* health)
-    : settings_(std::move(settings)), health_(health) {}
+Store::Store(LinkSettings settings, LinkHealth* health) : link_(std::move(settings), health) {}
 Store::~Store() = default;
+
+// A replica is read by choice; it is worth a word only while its primary is away.
+template <typename T>
+bool Store::answered_elsewhere(const Stored<T>& read) {
+  if (!read && read.error().kind == StoreFault::Kind::unavailable) return false;
+  if (link_.feed_is_down() && reader_->link_.standby()) source_ = Source::standby;
+  return true;
+}
 
 const RowCodec& Store::codec(const EntitySchema& entity) {
   auto found = codecs_.find(&entity);
@@ -67,124 +72,29 @@ const RowCodec& Store::codec(const EntitySchema& entity) {
   return found->second;
 }
 
-// A session that is idle and does not LISTEN has nothing to read, unless it has been closed or is
-// about to be. A reload of the server's settings looks the same and costs one new session.
-bool Store::alive() const {
-  pollfd entry{session_->socket(), POLLIN, 0};
-  return ::poll(&entry, 1, 0) <= 0;
-}
-
-void Store::next_host() {
-  if (settings_.hosts.size() < 2) return;
-  auto tried = std::ranges::find(settings_.hosts, link_.host);
-  if (tried == settings_.hosts.end()) return;
-  std::rotate(tried, tried + 1, settings_.hosts.end());
-}
-
-// Shortly after a loss a short wait has to do: the Admin API refuses writes within a second.
-Result<Connection> Store::connect() {
-  if (Clock::now() >= hurry_until_) return Connection::open(settings_, &link_);
-  LinkSettings quick = settings_;
-  quick.timeout = std::min(quick.timeout, kPatience);
-  auto opened = Connection::open(quick, &link_);
-  if (!opened) return opened;
-  if (auto limited = opened->limit_statements(settings_.timeout); !limited) {
-    return fail(limited.error());
-  }
-  return opened;
-}
-
-// What is sent and not acknowledged for so long is lost, whatever a statement may take.
-void Store::notice_silence() const {
-  const unsigned patience = static_cast<unsigned>(kPatience.count());
-  setsockopt(session_->socket(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);
-}
-
-void Store::lose_session() {
-  session_.reset();
-  hurry_until_ = Clock::now() + kHurry;
-}
-
-Result<void> Store::open_session() {
-  auto opened = connect();
-  retry_at_ = Clock::now() + kRetryAfter;
-  if (!opened) {
-    if (reachable_) log::error("admin: the database is out of reach: {}", opened.error().text());
-    reachable_ = false;
-    last_error_ = opened.error();
-    return fail(last_error_);
-  }
-  if (!reachable_) log::notice("admin: the database is back");
-  reachable_ = true;
-  session_ = std::move(*opened);
-  notice_silence();
-  return {};
-}
-
-Result<void> Store::ensure_session() {
-  if (session_ && session_->too_old()) session_.reset();
-  if (session_ && !alive()) lose_session();
-  if (session_) return {};
-  bool away = health_ && health_->state() == LinkHealth::State::down;
-  if (away && reachable_) {
-    reachable_ = false;
-    last_error_ = Error{"link.down", Side::database, Retry::later, "the database is out of reach",
-                        "See the log, or `sallyport doctor`"};
-  }
-  // With a feed, its word is enough: it opens the link the moment that the database is back.
-  bool known_up = health_ && health_->state() == LinkHealth::State::up;
-  if (away || (!reachable_ && !known_up && Clock::now() < retry_at_)) return fail(last_error_);
-  return open_session();
-}
-
-// Twice at most: a session that was found dead, or on a server that is no longer the primary, did
-// not carry the statement out. One lost in the middle of a write may have, so that is not repeated.
-Result<Rows> Store::on_session(Access access, const Talk& talk) {
-  for (int attempt = 0;; ++attempt) {
-    if (auto ready = ensure_session(); !ready) return fail(ready.error());
-    auto rows = talk(*session_);
-    if (rows) return rows;
-    Error error = rows.error();
-    bool read_only = error.code == "link.read_only";
-    if (!is_lost(error)) return fail(error);
-    lose_session();
-    if (read_only) next_host();
-    bool not_done = read_only || access == Access::read;
-    if (attempt > 0 || !not_done) {
-      if (!not_done) error.remedy = "Read the entity to see whether the write was carried out";
-      return fail(error);
-    }
-  }
-}
-
 Result<Rows> Store::execute(Access access, const std::string& sql,
                             std::span<const Parameter> parameters) {
-  if (in_transaction_) return execute_within(access, sql, parameters);
-  return on_session(access, [&](Connection& session) { return session.query(sql, parameters); });
-}
-
-// A lost session has taken the transaction with it: nothing is tried again.
-Result<Rows> Store::execute_within(Access access, const std::string& sql,
-                                   std::span<const Parameter> parameters) {
-  if (!session_) return fail(last_error_);
-  guarded_ = refusals_ == Refusals::survive && access == Access::write;
-  if (guarded_) {
-    if (auto saved = session_->query("SAVEPOINT entry"); !saved) return fail(saved.error());
-  }
-  auto rows = session_->query(sql, parameters);
-  if (!rows && is_lost(rows.error())) {
-    last_error_ = rows.error();
-    lose_session();
-  }
+  auto ask = [&](Connection& session) { return session.query(sql, parameters); };
+  if (in_transaction_) return execute_within(access, ask);
+  auto rows = link_.talk(access, ask);
+  if (rows && access == Access::read && link_.standby()) source_ = Source::standby;
   return rows;
 }
 
+Result<Rows> Store::execute_within(Access access, const StoreLink::Talk& ask) {
+  guarded_ = refusals_ == Refusals::survive && access == Access::write;
+  if (guarded_) {
+    auto saved = link_.talk_within([](Connection& s) { return s.query("SAVEPOINT entry"); });
+    if (!saved) return saved;
+  }
+  return link_.talk_within(ask);
+}
+
 Stored<void> Store::begin(Refusals refusals) {
-  auto begin = [](Connection& session) -> Result<Rows> {
+  auto begun = link_.talk(Access::begin, [](Connection& session) -> Result<Rows> {
     if (auto begun = session.begin(); !begun) return fail(begun.error());
     return Rows();
-  };
-  auto begun = on_session(Access::read, begin);  // may be repeated: it changes nothing
+  });
   if (!begun) return std::unexpected(unavailable(begun.error()));
   in_transaction_ = true;
   refusals_ = refusals;
@@ -193,35 +103,42 @@ Stored<void> Store::begin(Refusals refusals) {
 
 Stored<void> Store::commit() {
   in_transaction_ = false;
-  if (!session_) return std::unexpected(unavailable(last_error_));
-  auto done = session_->commit();
+  const bool had_session = link_.session() != nullptr;
+  auto done = link_.talk_within([](Connection& session) -> Result<Rows> {
+    if (auto done = session.commit(); !done) return fail(done.error());
+    return Rows();
+  });
   if (done) return {};
-  if (is_lost(done.error())) session_.reset();
-  return std::unexpected(unavailable(done.error()));
+  Error error = done.error();
+  if (had_session && is_lost(error)) {
+    error.code = "link.undecided";
+    error.remedy = "Read the entities to see whether the changes were carried out";
+  }
+  return std::unexpected(unavailable(std::move(error)));
 }
 
 void Store::rollback() {
-  if (std::exchange(in_transaction_, false) && session_ && !session_->rollback()) {
-    session_.reset();
-  }
+  Connection* session = link_.session();
+  if (std::exchange(in_transaction_, false) && session && !session->rollback()) link_.lose();
 }
 
 StoreFault Store::fault(const EntitySchema& entity, const Json* row, Error error) {
-  if (is_lost(error) || !session_) return unavailable(std::move(error));
+  Connection* session = link_.session();
+  if (is_lost(error) || session == nullptr) return unavailable(std::move(error));
+  std::string constraint = session->constraint();
   if (in_transaction_) {  // the catalogue can be asked only outside a failed transaction
-    std::string constraint = session_->constraint();
     if (!guarded_) rollback();
-    if (guarded_ && !session_->query("ROLLBACK TO SAVEPOINT entry")) session_.reset();
-    if (!session_) return unavailable(std::move(error));
-    return explain_fault(*session_, entity, row, std::move(error), std::move(constraint));
+    if (guarded_ && !session->query("ROLLBACK TO SAVEPOINT entry")) link_.lose();
+    session = link_.session();
+    if (session == nullptr) return unavailable(std::move(error));
   }
-  return explain_fault(*session_, entity, row, std::move(error), session_->constraint());
+  return explain_fault(*session, entity, row, std::move(error), std::move(constraint));
 }
 
 Stored<model::Page> Store::page(const EntitySchema& entity, const model::PageQuery& query) {
   if (reads_elsewhere()) {
     auto page = reader_->page(entity, query);
-    if (page || page.error().kind != StoreFault::Kind::unavailable) return page;
+    if (answered_elsewhere(page)) return page;
   }
   const RowCodec& sql = codec(entity);
   const std::string& key = entity.primary_key[0];
@@ -303,7 +220,7 @@ Stored<std::optional<Json>> Store::find(const EntitySchema& entity, std::string_
                                         std::string_view value) {
   if (reads_elsewhere()) {
     auto found = reader_->find(entity, field, value);
-    if (found || found.error().kind != StoreFault::Kind::unavailable) return found;
+    if (answered_elsewhere(found)) return found;
   }
   const RowCodec& sql = codec(entity);
   if (sql.type(field) == "uuid" && !is_uuid(value)) return std::nullopt;

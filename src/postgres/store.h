@@ -4,7 +4,6 @@
 // `unavailable`, and the link is tried again at most every kRetryAfter.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,20 +14,17 @@
 #include "postgres/link_health.h"
 #include "postgres/link_settings.h"
 #include "postgres/row_codec.h"
+#include "postgres/store_link.h"
 
 namespace sallyport::postgres {
 
 class Store final : public model::Store {
  public:
-  static constexpr Milliseconds kRetryAfter{500};
-  // How long a server may be silent, and, for a while after a session was lost, how long a new one
-  // may take to open.
-  static constexpr Milliseconds kPatience{900};
-  static constexpr Milliseconds kHurry{15'000};
+  static constexpr Milliseconds kRetryAfter = StoreLink::kRetryAfter;
 
   // `health`, when given, is what the change feed knows of the link: while it says that the
   // database is away, no call waits for it. It outlives the store.
-  explicit Store(LinkSettings settings, const LinkHealth* health = nullptr);
+  explicit Store(LinkSettings settings, LinkHealth* health = nullptr);
   ~Store() override;
 
   // Reads go to `reader` (pg_ro_*) from now on, and come here only while it is out of reach. What
@@ -51,41 +47,30 @@ class Store final : public model::Store {
   void rollback() override;
   bool in_transaction() const override { return in_transaction_; }
 
+  void let_reads_fall_back(bool) override { source_ = Source::database; }
+  Source source() const override { return source_; }
+
   // False while the last attempt to reach the database failed.
-  bool reachable() const override { return reachable_; }
+  bool reachable() const override { return link_.reachable(); }
 
   // Of the present session, or of the last attempt to open one.
-  const LinkState& link() const { return link_; }
+  const LinkState& link() const { return link_.state(); }
 
  private:
-  enum class Access : uint8_t { read, write };
+  using Access = StoreLink::Access;
 
   bool reads_elsewhere() const { return reader_ != nullptr && !in_transaction_; }
   const RowCodec& codec(const model::EntitySchema& entity);
-  using Talk = std::function<Result<Rows>(Connection&)>;
-  Result<Rows> on_session(Access access, const Talk& talk);
+  template <typename T>
+  bool answered_elsewhere(const model::Stored<T>& read);
   Result<Rows> execute(Access access, const std::string& sql,
                        std::span<const Parameter> parameters);
-  Result<Rows> execute_within(Access access, const std::string& sql,
-                              std::span<const Parameter> parameters);
-  Result<void> ensure_session();
-  Result<void> open_session();
-  Result<Connection> connect();
-  void notice_silence() const;
-  void lose_session();
-  bool alive() const;
-  void next_host();
+  Result<Rows> execute_within(Access access, const StoreLink::Talk& ask);
   model::StoreFault fault(const model::EntitySchema& entity, const Json* row, Error error);
 
-  LinkSettings settings_;
-  const LinkHealth* health_;
+  StoreLink link_;
   std::unique_ptr<Store> reader_;
-  std::optional<Connection> session_;
-  LinkState link_;
-  Error last_error_;      // why the last attempt failed; meaningful while !reachable_
-  TimePoint retry_at_{};  // no attempt before this
-  TimePoint hurry_until_{};
-  bool reachable_ = true;
+  Source source_ = Source::database;
   bool in_transaction_ = false;
   Refusals refusals_ = Refusals::end_it;
   bool guarded_ = false;  // the last statement stands behind a savepoint

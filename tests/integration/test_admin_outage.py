@@ -4,12 +4,14 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 
 import pytest
 
 from cluster import BIN, Cluster, as_postgres, wait_until
 from gateway import Node, call, sallyport, write_conf
+from relay import Relay
 
 REPLICATION = {"wal_level": "replica", "max_wal_senders": "4", "hot_standby": "on"}
 HBA = ["host all all all scram-sha-256", "local replication all trust"]
@@ -128,6 +130,74 @@ def test_a_write_into_the_dying_database_is_refused_at_once(node, primary):
     until(lambda: writes(node), "writes after the return", 2)
 
 
+def processes_of(server):
+    """The postmaster first, then what it has forked."""
+    path = f"/proc/{server.pid}/task/{server.pid}/children"
+    return [server.pid, *map(int, open(path).read().split())]
+
+
+def freeze(server):
+    for pid in processes_of(server):
+        os.kill(pid, signal.SIGSTOP)
+
+
+def thaw(server):
+    for pid in reversed(processes_of(server)):
+        os.kill(pid, signal.SIGCONT)
+
+
+# pg_timeout is 5 s: what waits for it takes longer than this, on any machine.
+WELL_BELOW_THE_TIMEOUT = 4
+
+
+def check_silence(node, silence, end_of_silence):
+    """The first write is given up with an open outcome, the next ones are refused, reads go on."""
+    assert writes(node)
+    silence()
+    try:
+        began = time.monotonic()
+        status, answer = call(node.admin, "POST", "/services", {"host": "undecided.test"})
+        first = time.monotonic() - began
+        assert status == 503 and "carried out or not" in answer["message"], answer
+        status, again = timed(node.admin, "PUT", "/services/probe", {"host": "b.test"})
+        assert status == 503
+        status, headers, _ = get(node, "/services/a")
+        assert status == 200 and headers["X-Sallyport-Source"].startswith("snapshot; age=")
+        print(f"refused after {first * 1000:.0f} ms, then after {again * 1000:.0f} ms")
+        assert first < WELL_BELOW_THE_TIMEOUT and again < WELL_BELOW_THE_TIMEOUT
+    finally:
+        end_of_silence()
+    took = until(lambda: writes(node), "writes after the silence", 2)
+    print(f"writes again after {took:.2f} s")
+
+
+def test_a_frozen_server_holds_nobody(node, primary):
+    check_silence(node, lambda: freeze(primary), lambda: thaw(primary))
+
+
+def test_a_network_that_drops_everything_holds_nobody(primary, node, tmp_path):
+    with Relay(primary.port) as relay:
+        behind = Node(str(tmp_path / "behind"), settings_for(relay.port))
+        try:
+            check_silence(behind, relay.stalled.set, relay.stalled.clear)
+        finally:
+            behind.stop()
+
+
+def test_a_slow_statement_of_a_live_server_is_waited_for(node, primary):
+    assert writes(node)
+    locked = subprocess.Popen(["psql", "-X", "-h", "127.0.0.1", "-p", str(primary.port), "-U", "kong", "-d", "kong", "-c",
+                               "begin; lock table services; select 'locked', pg_sleep(2.5); commit"],
+                              env=dict(os.environ, PGPASSWORD="kongpass"), stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: primary.sql("select count(*) from pg_locks where mode = 'AccessExclusiveLock'") == "1", "the lock")
+        status, took = timed(node.admin, "PUT", "/services/probe", {"host": "c.test"})
+        assert status == 200, took
+        print(f"waited {took:.2f} s for a lock")
+    finally:
+        locked.wait()
+
+
 def standby_of(primary, name, port, address):
     """Streams from `primary`; listens on another loopback address."""
     made = Cluster(os.path.join(os.path.dirname(primary.root), name), port)
@@ -191,9 +261,14 @@ def test_a_standby_at_the_only_address_is_read_until_it_is_promoted(clusters, tm
         standby = standby_of(primary, "promoted-standby", primary.port, "127.0.0.2")
         wait_until(lambda: in_step(standby, primary), "the standby")
         node = Node(str(tmp_path / "node"), settings_for(primary.port, "127.0.0.2"))
-        assert get(node, "/services")[0] == 200
-        status, took = timed(node.admin, "PUT", "/services/probe", {"host": "a.test"})
-        assert status == 503 and took < 1
+        status, headers, _ = get(node, "/services")
+        assert (status, headers["X-Sallyport-Source"]) == (200, "standby") and headers["Warning"].startswith("110 ")
+        for path in ("/services/probe", "/services/other"):
+            status, answer = call(node.admin, "PUT", path, {"host": "a.test"})
+            assert status == 503 and "pg_promote" in answer["message"], answer
+        body = {"operations": [{"method": "POST", "path": "/services", "body": {"host": "a.test"}}]}
+        assert call(node.admin, "POST", "/_batch", body)[0] == 503
+        assert "cannot execute" not in standby.log_since()  # it was not even asked
         primary.stop()
         assert standby.sql("select pg_promote()") == "t"
         took = until(lambda: writes(node), "writes on the promoted standby", 2)
@@ -201,6 +276,7 @@ def test_a_standby_at_the_only_address_is_read_until_it_is_promoted(clusters, tm
         seen = node.sees("/new", within=20)
         print(f"writes {took:.2f} s after the promotion, routed {seen:.2f} s later")
         assert seen < 3
+        assert get(node, "/services")[1]["X-Sallyport-Source"] is None
     finally:
         if node:
             node.stop()
