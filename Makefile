@@ -6,4 +6,4 @@ build: ; cmake --preset release && cmake --build --preset release -j $(JOBS)
 test:  ; ./test
 check: ; tests/check_layers && tests/check_format && tests/check_tidy
 fmt:   ; tests/check_format --fix
-bench: ; tests/bench/run && tests/bench/run --tls --idle 1000 && tests/bench/run --h2 --idle 0 && tests/bench/admin
+bench: ; tests/bench/table && tests/bench/admin

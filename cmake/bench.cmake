@@ -17,7 +17,9 @@ if(benchmark_FOUND)
   endforeach()
 endif()
 
-# Both ends of `make bench` (tests/bench/run).
-add_executable(wire EXCLUDE_FROM_ALL tests/bench/peers/wire.cpp)
-target_link_libraries(wire PRIVATE PkgConfig::LIBURING)
-set_target_properties(wire PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+# Both ends of `make bench` (tests/bench/run), and the bare relay that is the floor between them.
+foreach(peer wire relay)
+  add_executable(${peer} EXCLUDE_FROM_ALL tests/bench/peers/${peer}.cpp)
+  target_link_libraries(${peer} PRIVATE PkgConfig::LIBURING)
+  set_target_properties(${peer} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+endforeach()
