@@ -17,7 +17,8 @@ enum class Outcome : uint8_t { success, http_failure, tcp_failure, timeout };
 std::optional<Outcome> judge(int status, std::span<const uint16_t> healthy,
                              std::span<const uint16_t> unhealthy);
 
-class AddressState {
+// On a cache line of its own: what lies beside it in memory may be written by the request.
+class alignas(64) AddressState {
  public:
   bool healthy() const { return (word_.load(std::memory_order_relaxed) & kUnhealthy) == 0; }
 
@@ -32,5 +33,6 @@ class AddressState {
   static constexpr uint64_t kUnhealthy = uint64_t{1} << 32;
   std::atomic<uint64_t> word_{0};  // four counters of 8 bits by Outcome, and kUnhealthy
 };
+static_assert(sizeof(AddressState) == 64);
 
 }  // namespace sallyport::balancer

@@ -68,7 +68,7 @@ class UpstreamStates {
   double threshold_ = 0;
   uint32_t slots_ = 0;
   std::map<std::string, Target, std::less<>> targets_;  // by text
-  std::atomic<uint32_t> version_{0};
+  alignas(64) std::atomic<uint32_t> version_{0};        // read by every request
 };
 
 class HealthBoard final : public model::TargetHealthBoard {

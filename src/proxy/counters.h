@@ -33,5 +33,7 @@ struct alignas(64) WorkerCounters {
   Count stream_received;
   Count stream_sent;
 };
+// No worker's count lies on a line that another one writes.
+static_assert(alignof(WorkerCounters) == 64 && sizeof(WorkerCounters) % 64 == 0);
 
 }  // namespace sallyport::proxy
