@@ -44,8 +44,9 @@ def wait_for(port, what):
 class Rig:
     """`options`: connections, path, streams, and h2 or tls for the clients' side."""
 
-    def __init__(self, options):
+    def __init__(self, options, binary=RELEASE / "sallyport"):
         self.options = options
+        self.binary = binary
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="sallyport-bench-"))
         self.work.chmod(0o755)
         self.children = []
@@ -116,7 +117,7 @@ class Rig:
     def bring_up_store(self):
         prefix = self.work / "store"
         self.ports = {name: free_port() for name in ("proxy", "admin", "status", "database", "echo")}
-        done = subprocess.run([RELEASE / "sallyport", "quickstart", "--prefix", prefix,
+        done = subprocess.run([self.binary, "quickstart", "--prefix", prefix,
                                *(x for n, p in self.ports.items() for x in (f"--{n}-port", str(p)))],
                               capture_output=True, text=True)
         if done.returncode:
@@ -163,7 +164,7 @@ class Rig:
         path = self.work / f"{name}.conf"
         path.write_text(own)
         self.prefixes[name] = prefix
-        self.add(name, port, self.start(cores, RELEASE / "sallyport", "start", "--foreground", "-c", path))
+        self.add(name, port, self.start(cores, self.binary, "start", "--foreground", "-c", path))
 
     def bring_up(self):
         """nginx, HAProxy and a gateway for each back end, on one plain route."""
@@ -182,7 +183,7 @@ class Rig:
                 child.wait(10)
             except subprocess.TimeoutExpired:
                 child.kill()
-        subprocess.run([RELEASE / "sallyport", "quickstart", "--prefix", self.work / "store",
+        subprocess.run([self.binary, "quickstart", "--prefix", self.work / "store",
                         "--reset", "--yes"], capture_output=True)
         shutil.rmtree(self.work, ignore_errors=True)
 

@@ -1,7 +1,7 @@
 // Both ends of a benchmark, cheap enough not to be what is measured: one io_uring thread each.
 //
-//   wire upstream PORT                               answers /BYTES with that many bytes (k, m),
-//   /chunked wire load PORT CONNECTIONS SECONDS PATH          keep-alive, one request in flight per
+//   wire upstream PORT                         answers /BYTES (k, m) with as many bytes, and
+//   /chunked wire load PORT CONNECTIONS SECONDS PATH    keep-alive, one request in flight per
 //   connection
 //
 // `load` prints one JSON object. Loopback only; both end by themselves or on SIGTERM.
@@ -180,7 +180,8 @@ struct Client {
   size_t left = 0;   // body bytes to come
   bool in_body = false;
   bool chunked = false;
-  std::string tail;  // last five bytes of a chunked body
+  bool closes = false;  // "Connection: close": not another request on this one
+  std::string tail;     // last five bytes of a chunked body
   char buffer[kReceive];
 };
 
@@ -194,6 +195,7 @@ struct Totals {
 void begin_body(Client& client, size_t head_size, std::string_view all) {
   client.in_body = true;
   client.chunked = client.head.find("chunked") != std::string::npos;
+  client.closes = client.head.find("onnection: close") != std::string::npos;
   size_t field = client.head.find("ontent-Length: ");
   if (field == std::string::npos) field = client.head.find("ontent-length: ");
   if (!client.chunked && field != std::string::npos) {
@@ -301,6 +303,10 @@ int load(int port, int connections, double seconds, const std::string& path) {
         auto took =
             std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - client.sent_at);
         totals.micros.push_back(static_cast<uint32_t>(took.count()));
+        if (client.closes) {
+          close(client.fd);
+          client.fd = open_client(port);
+        }
         send_request(client, index);
       } else {
         io_uring_prep_recv(ring.get(index << 1), client.fd, client.buffer, sizeof client.buffer, 0);
