@@ -180,7 +180,7 @@ Session::HeadOutcome Session::parse_head(Exchange& exchange) {
                              exchange.request, exchange.fault)) {
     case http::ParseStatus::complete:
       if (over_http2()) exchange.request.keep_alive = false;  // a stream has one request
-      return HeadOutcome::complete;
+      return body_begins_soundly(exchange) ? HeadOutcome::complete : HeadOutcome::refused;
     case http::ParseStatus::need_more:
       return HeadOutcome::need_more;
     case http::ParseStatus::error:
@@ -195,6 +195,21 @@ Task<Session::HeadOutcome> Session::read_rest_of_head(Exchange& exchange) {
     const uint64_t now = worker_.loop().now();
     if (now >= deadline) co_return HeadOutcome::timed_out;
     net::Received more = co_await stream_->receive(static_cast<uint32_t>(deadline - now));
+// What is here of a chunked body is looked at before an upstream hears of the request.
+bool Session::body_begins_soundly(Exchange& exchange) const {
+  const http::RequestHead& request = exchange.request;
+  if (request.framing != http::BodyFraming::chunked || over_http2()) return true;
+  std::string_view rest = exchange.head->view().substr(request.size);
+  http::ChunkedReader chunks;
+  while (!rest.empty()) {
+    const auto step = chunks.next(rest, worker_.options().limits, exchange.fault);
+    if (step.status == http::ParseStatus::error) return false;
+    if (step.status == http::ParseStatus::complete) break;
+    rest.remove_prefix(step.consumed);
+  }
+  return true;
+}
+
     if (more.status == net::IoStatus::timed_out) co_return HeadOutcome::timed_out;
     if (more.status != net::IoStatus::ok) co_return HeadOutcome::gone;
     append_block(exchange.head, *more.block, worker_.loop().blocks());

@@ -59,6 +59,7 @@ class Session final : public ClientConnection {
   uint32_t idle_timeout() const;
   HeadOutcome parse_head(Exchange& exchange);
   bool speaks_http2(const Exchange& exchange) const;
+  bool body_begins_soundly(Exchange& exchange) const;
   Task<HeadOutcome> read_rest_of_head(Exchange& exchange);
   void split_body(Exchange& exchange);
   Task<bool> answer_bad_head(Exchange& exchange, HeadOutcome outcome);

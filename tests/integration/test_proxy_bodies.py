@@ -273,8 +273,11 @@ def test_a_broken_chunk_of_the_client_stops_the_upstream(plane):
         except EOFError:
             ends.append("cut")
 
-    client = plane(Upstream(script)).connect()
-    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nXX\r\n")
+    upstream = Upstream(script)
+    client = plane(upstream).connect()
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+    assert eventually(lambda: upstream.requests)  # what comes at once is looked at before
+    client.send("XX\r\n")
     assert client.read().status == 400
     assert client.at_end()
     assert eventually(lambda: ends == ["cut"])
