@@ -72,6 +72,8 @@ class Forward {
   net::BlockPtr begin_response();
   bool take_body(BodyReader& reader, BodyWriter& writer, AttemptFault& fault);
   Task<AttemptFault> pump_response(BodyReader& reader, BodyWriter& writer);
+  bool said_goodbye() const;
+  bool too_long_at_once() const;
   bool finish_response(AttemptFault fault, bool bytes_left);
 
   net::Stream& client() const { return session_.stream(); }

@@ -142,11 +142,11 @@ Task<AttemptFault> Forward::read_whole(std::string& body) {
       if (body.size() > kLargest) co_return AttemptFault::bad_response;
     }
     if (reader.complete()) {
-      used_up_ = block != nullptr && block->size() > 0;
-      co_return AttemptFault::none;
+      const bool too_long = block != nullptr && block->size() > 0;
+      co_return too_long ? AttemptFault::bad_response : AttemptFault::none;
     }
     net::Received received = co_await upstream().receive(read_timeout());
-    if (received.status == net::IoStatus::eof && reader.end_of_input()) {
+    if (received.status == net::IoStatus::eof && said_goodbye() && reader.end_of_input()) {
       used_up_ = true;
       co_return AttemptFault::none;
     }
@@ -183,13 +183,14 @@ Task<bool> Forward::respond() {
     balancer::note_latency(*route_->peer, now - attempt_started_, now);
     exchange_.target->balanced()->report_status(*route_->peer, exchange_.status);
   }
-  if (exchange_.plugins != nullptr) {
+  if (too_long_at_once()) fault_ = AttemptFault::bad_response;
+  if (fault_ == AttemptFault::none && exchange_.plugins != nullptr) {
     fault_ = co_await filter_response();
-    if (fault_ != AttemptFault::none) {
-      if (upload_) co_await stop_upload();
-      connection_.reset();
-      co_return co_await give_up();
-    }
+  }
+  if (fault_ != AttemptFault::none) {
+    if (upload_) co_await stop_upload();
+    connection_.reset();
+    co_return co_await give_up();
   }
   BodyReader reader(exchange_.response.framing, exchange_.response.content_length);
   net::BlockPtr head = begin_response();
@@ -204,13 +205,26 @@ Task<bool> Forward::respond() {
     writer.finish(grpc_fields(grpc_status(status_of(fault)), error_message(status_of(fault))));
   }
   exchange_.body_sent = reader.received();
+  const bool bytes_left = received_ != nullptr && received_->size() > 0;
+  if (bytes_left && reader.framing() != http::BodyFraming::none && fault == AttemptFault::none) {
+    // Two answers in one, or a length that is wrong: the end of it is not sent.
+    fault = AttemptFault::bad_response;
+    client().reset_on_close();
+    client().fail(EPROTO);
+  }
   client().flush();
   if (upload_) co_await stop_upload();
   // An answer before the end of the request: the rest of the body has no reader any more, and must
   // never be read as the next request.
   if (exchange_.body_pending) keep_client_ = false;
-  const bool bytes_left = received_ != nullptr && received_->size() > 0;
   co_return finish_response(fault, bytes_left);
+}
+
+// More has come than the answer's own length: nothing of it has left yet.
+bool Forward::too_long_at_once() const {
+  const http::ResponseHead& response = exchange_.response;
+  return response.framing == http::BodyFraming::length &&
+         received_->size() - response.size > response.content_length;
 }
 
 // The head for the client.
@@ -258,6 +272,13 @@ bool Forward::take_body(BodyReader& reader, BodyWriter& writer, AttemptFault& fa
   return reader.complete();
 }
 
+// Over TLS an end that the upstream has not announced may be anybody's who can send a FIN (RFC 9112
+// section 9.8).
+bool Forward::said_goodbye() const {
+  const net::TlsFilter* tls = upstream().tls();
+  return tls == nullptr || tls->peer_finished();
+}
+
 Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer) {
   writer.push();
   for (;;) {
@@ -267,7 +288,7 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
     }
     if (client().send_failed()) co_return AttemptFault::client;
     net::Received received = co_await upstream().receive(read_timeout());
-    if (received.status == net::IoStatus::eof && reader.end_of_input()) {
+    if (received.status == net::IoStatus::eof && said_goodbye() && reader.end_of_input()) {
       writer.finish();
       co_return AttemptFault::none;
     }
@@ -295,7 +316,8 @@ bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
     return keep_client_;
   }
   if (fault != AttemptFault::client) {
-    log::error("service {}: the upstream broke off its answer", exchange_.target->service().id);
+    log::error("service {}: the upstream {}", exchange_.target->service().id,
+               bytes_left ? "sent more than its answer" : "broke off its answer");
   }
   // Where only the end of the connection ends the body, the client must not take a cut answer for a
   // whole one; with a length or chunks it sees the difference.

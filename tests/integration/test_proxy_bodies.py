@@ -292,8 +292,41 @@ def test_bytes_behind_an_answer_do_not_become_the_next_one(plane):
     upstream = Upstream(script)
     client = plane(upstream).connect()
     for _ in range(5):
-        assert client.get().body == b"mine"
+        assert client.get().status == 502
     assert upstream.connections == 5
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_answer_that_is_too_long_is_a_failure(plane, late):
+    """Where the end is not out yet; bytes that come when it is cost the upstream its connection."""
+    big = b"x" * 100_000
+    wires = {"/length": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + big,
+             "/chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n186a0\r\n" + big + b"\r\n0\r\n\r\n",
+             "/head": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"}
+
+    def script(connection):
+        request = connection.read_request()
+        if not late:
+            return connection.send(wires[request.target] + answer("smuggled"))
+        connection.send(wires[request.target])
+        time.sleep(0.2)
+        connection.send(answer("smuggled"))
+
+    upstream = Upstream(script)
+    gateway = plane(upstream)
+    for target in ("/length", "/chunks"):
+        if late:
+            assert gateway.connect().get(target).body == big
+            time.sleep(0.3)
+        else:
+            with pytest.raises((EOFError, ConnectionResetError)):
+                gateway.connect().get(target)
+    # To HEAD some servers send a body, which means nothing.
+    client = gateway.connect()
+    for _ in range(2):
+        assert client.get("/head", method="HEAD").status == 200
+        time.sleep(0.3)
+    assert upstream.connections == 4
 
 
 def test_max_body(plane):

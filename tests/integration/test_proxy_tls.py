@@ -148,6 +148,31 @@ def test_upstreams_over_tls(plane, certificate):
     assert plain.connect().get().status == 502
 
 
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_an_end_that_tls_has_not_announced_is_no_end(plane, certificate, says_goodbye):
+    """A FIN may be anybody's: an answer that only the end ends is cut without close_notify."""
+    def secured(connection):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate["files"])
+        connection.sock = context.wrap_socket(connection.sock, server_side=True, suppress_ragged_eofs=True)
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\npart")
+        if says_goodbye:
+            try:
+                connection.sock.unwrap()
+            except OSError:
+                pass
+
+    gateway = plane(Upstream(secured), service={"protocol": "https"})
+    if says_goodbye:
+        assert gateway.connect().get().body == b"part"
+    else:
+        with pytest.raises((EOFError, ConnectionResetError)):
+            gateway.connect().get()
+        with pytest.raises((EOFError, ConnectionResetError)):
+            gateway.connect().get(version="1.0")
+
+
 @pytest.mark.parametrize("name, trusted, status", [("a.test", True, 200), ("b.test", True, 502), ("a.test", False, 502)])
 def test_upstreams_are_verified(plane, certificate, name, trusted, status):
     seen = []
