@@ -80,6 +80,18 @@ void take_limits(proxy::Options& options, const conf::Settings& settings) {
 // "" for off.
 std::string log_path(const conf::Settings& settings, Key key) {
   std::string log = settings.string(key);
+  options.upstream_slow_start = std::chrono::seconds(settings.integer(Key::upstream_slow_start));
+}
+
+void take_timeouts(proxy::Options& options, const conf::Settings& settings) {
+  auto take = [&settings](Key key, Milliseconds& out) {
+    if (settings.is_set(key)) out = std::chrono::seconds(settings.integer(key));
+  };
+  take(Key::nginx_http_client_header_timeout, options.header_timeout);
+  take(Key::nginx_http_client_body_timeout, options.body_timeout);
+  take(Key::nginx_http_send_timeout, options.send_timeout);
+  take(Key::nginx_http_keepalive_timeout, options.keepalive_timeout);
+  take(Key::nginx_http_lingering_timeout, options.linger_timeout);
   log = log.substr(0, log.find(' '));  // a format's name may follow
   if (log == "off") return "";
   return log.starts_with('/') ? log : settings.string(Key::prefix) + "/" + log;

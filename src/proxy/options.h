@@ -96,6 +96,9 @@ struct Options {
 
   ResponseHeaders headers;
   bool upstream_request_id = true;       // headers_upstream has X-Kong-Request-Id
+  // Until a new or healed target has its whole share; 0: at once.
+  Milliseconds upstream_slow_start{0};
+
   std::vector<std::string> trusted_ips;  // addresses and CIDRs; "unix:" for unix listeners
   std::string real_ip_header = "X-Real-IP";
   bool real_ip_recursive = false;

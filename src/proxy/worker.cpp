@@ -45,7 +45,8 @@ Worker::Worker(const WorkerShared& shared, WorkerCounters& counters,
       loop_(std::move(loop)),
       resolver_(std::move(resolver)),
       pools_(*loop_, pool_limits(shared.options)),
-      targets_(*loop_, *resolver_, pools_, shared.options.health, new_seed()),
+      targets_(*loop_, *resolver_, pools_, shared.options.health, new_seed(),
+               static_cast<uint64_t>(shared.options.upstream_slow_start.count())),
       health_checker_(checks_health ? std::make_unique<HealthChecker>(*this) : nullptr),
       access_log_timer_([](void* self) { static_cast<Worker*>(self)->flush_access_log(); }, this) {}
 

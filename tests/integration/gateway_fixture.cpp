@@ -121,6 +121,7 @@ void take_timeouts(proxy::Options& out, const Json& given) {
   out.linger_timeout = ms("linger_timeout", out.linger_timeout);
   out.upstream_keepalive_idle_timeout =
       ms("upstream_keepalive_idle_timeout", out.upstream_keepalive_idle_timeout);
+  out.upstream_slow_start = ms("upstream_slow_start", out.upstream_slow_start);
 }
 
 proxy::Certificate pair_of(const Json& given, const std::string& name) {
