@@ -15,11 +15,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "http/accept.h"
 #include "http/limits.h"
 #include "http/message.h"
 #include "net/backend_choice.h"
 #include "net/dns_channel.h"
 #include "net/tls_policy.h"
+#include "proxy/error_template.h"
 
 namespace sallyport::proxy {
 
@@ -104,6 +106,7 @@ struct Options {
   bool real_ip_recursive = false;
   bool allow_debug_header = false;
   std::string error_default_type = "text/plain";
+  std::map<http::BodyFormat, ErrorTemplate> error_templates;  // in place of our own bodies
 
   std::string dns_hostsfile = "/etc/hosts";
   std::vector<std::string> dns_servers;  // "ip" or "ip:port"; empty: resolv.conf

@@ -180,6 +180,12 @@ proxy::Options options_of(const Json& given) {
   out.dns_not_found_ttl = Milliseconds(given.value("dns_not_found_ttl", int64_t{30'000}));
   out.access_log = given.value("access_log", "");
   out.stream_access_log = given.value("stream_access_log", "");
+  for (const auto& [name, format] : {std::pair{"error_template_html", http::BodyFormat::html},
+                                     std::pair{"error_template_plain", http::BodyFormat::text}}) {
+    if (!given.contains(name)) continue;
+    auto parsed = proxy::ErrorTemplate::parse(given[name].get<std::string>());
+    if (parsed) out.error_templates.emplace(format, std::move(*parsed));
+  }
   for (const auto& [inside, outside] : given.value("port_maps", Json::object()).items()) {
     out.port_maps[static_cast<uint16_t>(std::stoi(inside))] = outside.get<uint16_t>();
   }
