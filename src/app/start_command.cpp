@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -23,6 +24,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include "base/memory_reserve.h"
 namespace sallyport::app {
 namespace {
 
@@ -67,21 +69,39 @@ std::string log_path(const conf::Loaded& loaded, bool foreground) {
   return path.starts_with("/dev/std") ? path : under_prefix(loaded.settings, path);
 }
 
-// As many descriptors as this process may have; the data plane refuses when they run out.
-void raise_descriptor_limit() {
+// As many descriptors as are asked for, or as this process may have (`wanted` 0); the data plane
+// refuses when they run out.
+void set_descriptor_limit(int64_t wanted) {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  const auto most = static_cast<rlim_t>(wanted);
+  limit.rlim_cur = wanted > 0 ? most : limit.rlim_max;
+  limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
+  if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
+  log::warn("nginx_main_worker_rlimit_nofile: {} files are not allowed: {}", wanted,
+            strerror(errno));
+  if (wanted > 0) set_descriptor_limit(0);
 }
 
-// Runs the node; `report` is told once whether it came up ("" for yes).
+// The former process answers what has begun and ends.
+bool take_its_place(PidFile& pid_file, pid_t former, const Report& report) {
+  if (!pid_file.install() || kill(former, SIGQUIT) != 0) {
+    report(fmt::format("process {} ended before this one could take its place", former));
+    return false;
+  }
+  log::notice("took the place of process {}", former);
+  return true;
+}
+
+// Runs the node, in the place of the process `former` if there is one; `report` is told once
+// whether it came up ("" for yes).
 int serve(const ConfigurationOptions& options, conf::Loaded loaded, bool foreground,
           const Report& report) {
   // Keys and passwords are in this memory: no core file, no ptrace by others.
   prctl(PR_SET_DUMPABLE, 0);
-  raise_descriptor_limit();
-  auto pid_file = PidFile::take(loaded.settings.string(Key::prefix));
+  memory::set_aside_reserve();
+  const std::string prefix = loaded.settings.string(Key::prefix);
+  auto pid_file = former ? PidFile::succeed(prefix, *former) : PidFile::take(prefix);
   if (!pid_file) return report(pid_file.error().text()), 1;
 
   log::Level level = log::Level::notice;
@@ -92,6 +112,7 @@ int serve(const ConfigurationOptions& options, conf::Loaded loaded, bool foregro
   }
   for (const conf::Fault& warning : loaded.warnings) log::warn("{}", warning.text());
 
+  set_descriptor_limit(loaded.settings.integer(Key::nginx_main_worker_rlimit_nofile));
   auto server = Server::start(std::move(loaded.settings),
                               [sources = sources_of(options)] { return conf::load(sources); });
   if (!server) {

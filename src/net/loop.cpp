@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/frame_pool.h"
+#include "base/memory_reserve.h"
 
 namespace sallyport::net {
 
@@ -55,6 +56,7 @@ void Loop::run() {
 void Loop::turn(int timeout_ms) {
   backend_->turn(timeout_ms);
   timers_.advance(now_);
+  if (memory::is_short() && relief_ != nullptr) relief_(relief_owner_);
   free_retired();
 }
 
@@ -101,6 +103,10 @@ void Loop::link(Stream& stream) {
 Task<Connected> Loop::connect(const SocketAddress& address, uint32_t timeout_ms) {
   const int fd = ::socket(address.family(), SOCK_STREAM | backend_->socket_flags(), 0);
   if (fd < 0) co_return Connected{nullptr, errno};
+  if (!descriptors_.enough_for_upstream(fd, now_)) {
+    ::close(fd);
+    co_return Connected{nullptr, EMFILE};
+  }
   if (!address.is_unix()) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/memory_reserve.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -283,7 +284,7 @@ void UringBackend::turn(int timeout_ms) {
     for (unsigned i = 0; i < count; ++i) dispatch(*batch[i]);
     io_uring_cq_advance(&ring_, count);
     if (added_ > 0) io_uring_buf_ring_advance(buffers_, std::exchange(added_, 0));
-    if (count < kBatch) break;
+    if (count < kBatch || memory::is_short()) break;
     left -= std::min(left, count);
   }
   if (!starved_.empty()) provide_more();

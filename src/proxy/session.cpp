@@ -1,5 +1,6 @@
 #include "proxy/session.h"
 
+#include <cerrno>
 #include <utility>
 
 #include "base/log.h"
@@ -35,6 +36,7 @@ void forget_head(http::RequestHead& head) {
 
 void Session::start(Worker& worker, WorkerListener& listener, int fd) {
   worker.count().accepted.add();
+  if (!worker.admits(listener, fd)) return;
   net::StreamPtr stream = worker.loop().adopt(fd);
   if (stream == nullptr) return;
   worker.count().handled.add();
@@ -126,6 +128,10 @@ void Session::begin_drain() {
   if (state_ == State::waiting) stream_->rearm_receive(kDrainIdleMs);
 }
 
+void Session::cut() {
+  if (listener_.role == Role::proxy) stream_->fail(ENOMEM);
+}
+
 Detached Session::run() {
   bool linger = false;
   bool keep = !listener_.proxy_protocol || over_http2_ || co_await read_proxy_header();
@@ -189,12 +195,6 @@ Session::HeadOutcome Session::parse_head(Exchange& exchange) {
   return HeadOutcome::refused;
 }
 
-Task<Session::HeadOutcome> Session::read_rest_of_head(Exchange& exchange) {
-  const uint64_t deadline = exchange.started + milliseconds(worker_.options().header_timeout);
-  for (;;) {
-    const uint64_t now = worker_.loop().now();
-    if (now >= deadline) co_return HeadOutcome::timed_out;
-    net::Received more = co_await stream_->receive(static_cast<uint32_t>(deadline - now));
 // What is here of a chunked body is looked at before an upstream hears of the request.
 bool Session::body_begins_soundly(Exchange& exchange) const {
   const http::RequestHead& request = exchange.request;
@@ -210,6 +210,12 @@ bool Session::body_begins_soundly(Exchange& exchange) const {
   return true;
 }
 
+Task<Session::HeadOutcome> Session::read_rest_of_head(Exchange& exchange) {
+  const uint64_t deadline = exchange.started + milliseconds(worker_.options().header_timeout);
+  for (;;) {
+    const uint64_t now = worker_.loop().now();
+    if (now >= deadline) co_return HeadOutcome::timed_out;
+    net::Received more = co_await stream_->receive(static_cast<uint32_t>(deadline - now));
     if (more.status == net::IoStatus::timed_out) co_return HeadOutcome::timed_out;
     if (more.status != net::IoStatus::ok) co_return HeadOutcome::gone;
     append_block(exchange.head, *more.block, worker_.loop().blocks());

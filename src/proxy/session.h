@@ -45,6 +45,7 @@ class Session final : public ClientConnection {
   bool may_keep_alive(const Exchange& exchange) const;
 
   void begin_drain() override;
+  void cut() override;
 
  private:
   enum class State : uint8_t { starting, waiting, reading, writing };
@@ -58,8 +59,8 @@ class Session final : public ClientConnection {
   void enter(State state);
   uint32_t idle_timeout() const;
   HeadOutcome parse_head(Exchange& exchange);
-  bool speaks_http2(const Exchange& exchange) const;
   bool body_begins_soundly(Exchange& exchange) const;
+  bool speaks_http2(const Exchange& exchange) const;
   Task<HeadOutcome> read_rest_of_head(Exchange& exchange);
   void split_body(Exchange& exchange);
   Task<bool> answer_bad_head(Exchange& exchange, HeadOutcome outcome);

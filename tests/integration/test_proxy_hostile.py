@@ -353,6 +353,45 @@ def test_out_of_descriptors_it_degrades_and_recovers(plane, backend):
     assert eventually(lambda: gateway.connect().get().status == 200)
 
 
+def test_the_last_descriptors_are_the_apis(plane):
+    gateway = plane(Upstream(), listeners=[{}, {"role": "status"}, {"role": "stream"}], workers=2)
+    pid, status = gateway.child.pid, gateway.ports["status"][0]
+    keep = gateway.connect()
+    assert keep.get().status == 200
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (200, hard))
+    time.sleep(1.1)  # the limit is looked at once a second
+    crowd = [Client(port) for _ in range(200) for port in (gateway.port, gateway.ports["stream"][0])]
+    assert eventually(lambda: gateway.counters()["accepted"] >= 401)
+    assert len(os.listdir(f"/proc/{pid}/fd")) < 200
+    assert all(Client(status).get().status == 200 for _ in range(20))
+    assert keep.get().status == 200  # its upstream has some of its own
+    for client in crowd:
+        client.close()
+    assert eventually(lambda: gateway.counters()["active"] <= 1)
+    assert gateway.connect().get().status == 200
+    assert "connections refused or cut: nearly all file descriptors" in gateway.log()
+
+
+def test_short_of_memory_it_cuts_and_recovers(plane):
+    gateway = plane(Upstream(lambda connection: connection.read_request() and time.sleep(5)),
+                    listeners=[{}, {"http2": True}, {"role": "status"}])
+    status = Client(gateway.ports["status"][0])
+    assert status.get().status == 200
+    crowd = [gateway.connect().send(f"GET / HTTP/1.1\r\n{HOST}\r\n") for _ in range(40)]
+    assert eventually(lambda: gateway.counters()["writing"] == 40)
+    gateway.command("short 32")
+    assert eventually(lambda: gateway.counters()["active"] < 40)
+    assert gateway.connect().send(f"GET / HTTP/1.1\r\n{HOST}\r\n") and status.get().status == 200
+    assert "connections refused or cut: memory has run out" in gateway.log()
+    gateway.command("short 1")  # little: nobody is cut for that
+    time.sleep(0.3)
+    left = gateway.counters()["active"]
+    assert left > 1
+    for client in crowd:
+        client.close()
+
+
 def cpu_ticks(pid):
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rsplit(")", 1)[1].split()
