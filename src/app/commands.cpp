@@ -35,6 +35,7 @@ constexpr std::array kCommands = {
     Command{"drain", "Tell balancers to send no more requests", drain_command},
     Command{"reload", "Load the configuration anew, all or nothing", reload_command},
     Command{"restart", "Stop, then start", restart_command},
+    Command{"upgrade", "Put this binary in the place of the one that runs", upgrade_command},
     Command{"health", "Say whether it runs", health_command},
     Command{"hybrid", "Make the certificate of a hybrid cluster", hybrid_command},
     Command{"vault", "Show what a vault reference stands for", vault_command},

@@ -129,10 +129,11 @@ std::unique_ptr<postgres::Store> read_only_store(const conf::Settings& settings)
 
 class RunningServer final : public Server {
  public:
-  RunningServer(conf::Settings settings, std::function<conf::Loaded()> reload)
+  RunningServer(conf::Settings settings, std::function<conf::Loaded()> reload, bool take_over)
       : settings_(std::move(settings)),
         prefix_(settings_.string(Key::prefix)),
         reload_(std::move(reload)),
+        take_over_(take_over),
         node_(parts_),
         status_(node_),
         builder_(plugins::all(), router::flavor_of(settings_.string(Key::router_flavor))) {}
@@ -177,6 +178,7 @@ class RunningServer final : public Server {
   conf::Settings settings_;
   const std::string prefix_;  // where the node was started, whatever a later file says
   std::function<conf::Loaded()> reload_;
+  const bool take_over_;
   ControlLoop loop_;
   NodeParts parts_;
   Node node_;
@@ -336,6 +338,7 @@ Result<std::unique_ptr<proxy::Gateway>> RunningServer::start_gateway(
   auto options = gateway_options(settings);
   if (!options) return fail(options.error());
   options->health = health_;
+  options->take_over = take_over_ && gateway_ == nullptr;
   options->admin = [this](http::BufferedRequest request, proxy::Reply reply) {
     loop_.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
       early_.answer(std::move(request), std::move(reply));
@@ -480,8 +483,9 @@ Result<void> RunningServer::try_reload() {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(conf::Settings settings,
-                                              std::function<conf::Loaded()> reload) {
-  auto server = std::make_unique<RunningServer>(std::move(settings), std::move(reload));
+                                              std::function<conf::Loaded()> reload,
+                                              bool take_over) {
+  auto server = std::make_unique<RunningServer>(std::move(settings), std::move(reload), take_over);
   if (auto started = server->start(); !started) return fail(started.error());
   return server;
 }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -23,8 +24,8 @@
 #include "app/server.h"
 #include "base/file.h"
 #include "base/log.h"
-
 #include "base/memory_reserve.h"
+
 namespace sallyport::app {
 namespace {
 
@@ -96,7 +97,7 @@ bool take_its_place(PidFile& pid_file, pid_t former, const Report& report) {
 // Runs the node, in the place of the process `former` if there is one; `report` is told once
 // whether it came up ("" for yes).
 int serve(const ConfigurationOptions& options, conf::Loaded loaded, bool foreground,
-          const Report& report) {
+          std::optional<pid_t> former, const Report& report) {
   // Keys and passwords are in this memory: no core file, no ptrace by others.
   prctl(PR_SET_DUMPABLE, 0);
   memory::set_aside_reserve();
@@ -111,20 +112,22 @@ int serve(const ConfigurationOptions& options, conf::Loaded loaded, bool foregro
     return report(fmt::format("cannot open the log {}: {}", path, strerror(errno))), 1;
   }
   for (const conf::Fault& warning : loaded.warnings) log::warn("{}", warning.text());
-
   set_descriptor_limit(loaded.settings.integer(Key::nginx_main_worker_rlimit_nofile));
-  auto server = Server::start(std::move(loaded.settings),
-                              [sources = sources_of(options)] { return conf::load(sources); });
+
+  auto server = Server::start(
+      std::move(loaded.settings), [sources = sources_of(options)] { return conf::load(sources); },
+      former.has_value());
   if (!server) {
     log::error("{}", server.error().text());
     return report(server.error().text()), 1;
   }
+  if (former && !take_its_place(*pid_file, *former, report)) return 1;
   report("");
   (*server)->run();
   return 0;
 }
 
-int start(const StartOptions& options) {
+int start(const StartOptions& options, std::optional<pid_t> former = {}) {
   auto loaded = load_configuration(options.configuration);
   if (!loaded) return 1;
   if (auto prepared = prepare_prefix(loaded->settings); !prepared) {
@@ -142,9 +145,10 @@ int start(const StartOptions& options) {
   }
   bool foreground = options.foreground || !loaded->settings.flag(Key::nginx_daemon);
   auto work = [&](const Report& report) {
-    return serve(options.configuration, std::move(*loaded), foreground, report);
+    return serve(options.configuration, std::move(*loaded), foreground, former, report);
   };
-  return foreground ? run_foreground(work) : run_daemon(work, "Sallyport started");
+  if (foreground) return run_foreground(work);
+  return run_daemon(work, former ? "Sallyport upgraded" : "Sallyport started");
 }
 
 }  // namespace
@@ -159,6 +163,31 @@ Action start_command(CLI::App& command) {
       "  sallyport start -c /etc/kong/kong.conf --run-migrations\n"
       "  KONG_PG_HOST=db.example.com sallyport start --foreground -p /var/lib/sallyport");
   return [options] { return start(*options); };
+}
+
+// A new process, usually of a new version, takes the listeners; the former one drains.
+Action upgrade_command(CLI::App& command) {
+  auto options = std::make_shared<StartOptions>();
+  add_start_options(command, *options);
+  command.footer(
+      "Starts this binary beside the one that runs, on the same addresses. When it serves, the\n"
+      "former process answers what it has begun and ends; no request is lost. When it cannot, it\n"
+      "says why and the former process stays.\n"
+      "\n"
+      "Example:\n"
+      "  sallyport upgrade -c /etc/kong/kong.conf");
+  return [options] {
+    auto loaded = load_configuration(options->configuration);
+    if (!loaded) return 1;
+    const std::string prefix = loaded->settings.string(Key::prefix);
+    const auto former = PidFile::owner(prefix);
+    if (!former) {
+      fmt::print(stderr, "Error: Sallyport is not running in {}; `sallyport start` starts it\n",
+                 prefix);
+      return 1;
+    }
+    return start(*options, former);
+  };
 }
 
 // stop, wait until it is gone, start.

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -52,7 +53,24 @@ void remove_stale_socket(const SocketAddress& address) {
   ::close(fd);
 }
 
+uint64_t inode_of(const std::string& path) {
+  struct stat named;
+  return ::stat(path.c_str(), &named) == 0 ? named.st_ino : 0;
+}
+
+// Under another name first, so that there is no moment without a socket at the path.
+int bind_in_place_of(int fd, const SocketAddress& address, int backlog) {
+  const std::string path = address.text().substr(5);
+  const std::string beside = path + ".next";
+  ::unlink(beside.c_str());
+  const auto other = SocketAddress::parse("unix:" + beside, 0);
+  if (!other) return ENAMETOOLONG;
+  if (::bind(fd, other->data(), other->size()) != 0 || ::listen(fd, backlog) != 0) return errno;
+  return ::rename(beside.c_str(), path.c_str()) == 0 ? 0 : errno;
+}
+
 int bind_and_listen(int fd, const SocketAddress& address, const Listener::Config& config) {
+  if (address.is_unix() && config.take_over) return bind_in_place_of(fd, address, config.backlog);
   const int on = 1;
   const int only = config.ipv6only ? 1 : 0;
   if (address.family() == AF_INET6) {
@@ -97,6 +115,8 @@ Result<std::unique_ptr<Listener>> Listener::open(const SocketAddress& address,
   if (address.is_unix()) {
     path = std::make_shared<Path>();
     path->path = address.text().substr(5);
+    path->inode = inode_of(path->path);
+    actual = address;
   }
   return std::unique_ptr<Listener>(new Listener(fd, actual, std::move(path)));
 }
@@ -132,7 +152,7 @@ void Listener::stop() {
     const int flags = SOCK_CLOEXEC | loop_->backend().socket_flags();
     for (int fd = 0; (fd = ::accept4(fd_, nullptr, nullptr, flags)) >= 0;) on_accepted(fd);
   }
-  if (last && path_) ::unlink(path_->path.c_str());
+  if (last && path_ && inode_of(path_->path) == path_->inode) ::unlink(path_->path.c_str());
   ::close(std::exchange(fd_, -1));
 }
 

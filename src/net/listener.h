@@ -21,6 +21,7 @@ class Listener {
     int backlog = 511;
     bool ipv6only = true;
     bool reuse_port = true;  // several listeners on the same address
+    bool take_over = false;  // a unix socket that somebody listens on is replaced as well
   };
   // Takes a connected descriptor; called on the loop's thread.
   using Accepted = void (*)(void* owner, Listener& listener, int fd);
@@ -55,6 +56,7 @@ class Listener {
   // A unix socket in the file system: the last listener on it takes it away.
   struct Path {
     std::string path;
+    uint64_t inode = 0;  // another one: somebody has put a socket of its own there
     std::atomic<int> listeners{1};
   };
 

@@ -219,7 +219,9 @@ Result<void> RunningGateway::open_listener(const ListenerOptions& options,
   auto address = net::SocketAddress::parse(options.address, options.port);
   if (!address) return fail(address.error());
   if (options.udp) return open_datagrams(*address, options, per_worker);
-  const net::Listener::Config config{.backlog = options.backlog, .ipv6only = options.ipv6only};
+  const net::Listener::Config config{.backlog = options.backlog,
+                                     .ipv6only = options.ipv6only,
+                                     .take_over = shared_.options.take_over};
   net::Listener* first = nullptr;
   if (address->is_unix()) {
     auto opened = open_unix_socket(*address, config);

@@ -96,11 +96,11 @@ struct Options {
   uint32_t upstream_keepalive_max_requests = 10'000;     // 0: no limit
   Milliseconds upstream_keepalive_idle_timeout{60'000};  // 0: never closed for idling
 
-  ResponseHeaders headers;
-  bool upstream_request_id = true;       // headers_upstream has X-Kong-Request-Id
   // Until a new or healed target has its whole share; 0: at once.
   Milliseconds upstream_slow_start{0};
 
+  ResponseHeaders headers;
+  bool upstream_request_id = true;       // headers_upstream has X-Kong-Request-Id
   std::vector<std::string> trusted_ips;  // addresses and CIDRs; "unix:" for unix listeners
   std::string real_ip_header = "X-Real-IP";
   bool real_ip_recursive = false;
@@ -131,6 +131,9 @@ struct Options {
   std::string stream_access_log;  // of stream listeners; may be the same
   // port_maps: the port that clients know, by the one that is listened on.
   std::map<uint16_t, uint16_t> port_maps;
+
+  // The process whose place this one takes still listens.
+  bool take_over = false;
 
   // The health of targets, which outlives a reload; null: one is made.
   std::shared_ptr<balancer::HealthBoard> health;

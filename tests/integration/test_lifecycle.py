@@ -383,6 +383,50 @@ def test_quit_under_load_loses_nothing(node):
     assert load.lost == [] and load.done > 10
 
 
+def test_upgrade_under_traffic_loses_nothing(node):
+    path = node.prefix + "/proxy.sock"
+    node.write(proxy_listen=f"127.0.0.1:{node.proxy}, unix:{path}")
+    node.run("reload")
+
+    def ask():
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+            client.sendall(b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200")
+
+    with Load(node.proxy) as load:
+        for _ in range(3):
+            former, before = node.pid(), load.done
+            assert "upgraded" in node.run("upgrade").stdout
+            assert node.pid() not in (None, former)
+            ask()
+            wait_until(lambda: not os.path.exists(f"/proc/{former}"), "the former process to end")
+            wait_until(lambda: load.done > before + 20, "traffic to go on")
+            ask()
+            assert sallyport("health", "-p", node.prefix).returncode == 0
+    assert load.lost == []
+    # The new one obeys like any other.
+    node.run("reload")
+    assert call(node.admin, "GET", "/services/a")[0] == 200
+    node.run("quit")
+    assert node.pid() is None and not os.path.exists(path)
+
+
+def test_an_upgrade_that_fails_changes_nothing(node):
+    pid = node.pid()
+    port = node.settings["pg_port"]
+    with Load(node.proxy) as load:
+        node.write(pg_port=1)
+        assert node.run("upgrade", check=1).stderr
+        node.write(pg_port=port, proxy_listen=f"127.0.0.1:{node.proxy}, 192.0.2.1:80")
+        assert "192.0.2.1" in node.run("upgrade", check=1).stderr
+    assert load.lost == [] and node.pid() == pid
+    assert os.listdir(node.prefix + "/pids") == ["sallyport.pid"]
+    node.write(proxy_listen=f"127.0.0.1:{node.proxy}")
+    node.run("quit")
+    assert "`sallyport start`" in node.run("upgrade", check=1).stderr
+
+
 def test_many_reloads_leave_nothing_behind(node):
     def threads_and_files():
         pid = node.pid()
