@@ -151,17 +151,17 @@ bool Worker::admits(const WorkerListener& listener, int fd) {
 // Memory has run out. While half of the reserve is left, what is under way may end; then it is cut,
 // the newest connections first, for all of it would be lost with the process.
 void Worker::relieve() {
-  if (memory::is_very_short()) {
+  const bool cut = memory::is_very_short();
+  if (cut) {
     size_t left = connections_.size() / 4 + 1;
     refused_ += left;
     connections_.each([&left](ClientConnection& connection) {
       if (left > 0) connection.cut(), --left;
     });
-    loop_->blocks().trim();
   }
   warn_of_refusals("memory has run out");
   const uint64_t now = loop_->now();
-  if (now < relieved_at_ + kRelieveEveryMs) return;
+  if (!cut && now < relieved_at_ + kRelieveEveryMs) return;
   relieved_at_ = now;
   pools_.shed(~size_t{0});
   loop_->blocks().trim();

@@ -202,6 +202,38 @@ def test_upstreams_are_verified(plane, certificate, name, trusted, status):
     assert gateway.connect().get().status == 200
 
 
+def test_active_checks_over_tls(plane, certificate, workspace):
+    def secured(connection):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate["files"])
+        connection.sock = context.wrap_socket(connection.sock, server_side=True)
+        echo(connection)
+
+    good, plain = Upstream(secured), Upstream()
+    hosts = f"{workspace}/checks.{good.port}.hosts"
+    with open(hosts, "w") as file:
+        file.write("127.0.0.1 a.test b.test\n")
+    names = [f"a.test:{good.port}", f"b.test:{good.port}", f"a.test:{plain.port}"]
+    active = {"type": "https", "healthy": {"interval": 0.1, "successes": 1},
+              "unhealthy": {"interval": 0.1, "http_failures": 1, "tcp_failures": 1, "timeouts": 1}}
+
+    def healths(**more):
+        gateway = plane(service={"host": "pool", "protocol": "https"}, dns_hostsfile=hosts,
+                        trusted_authorities=certificate["certificate"],
+                        upstreams=[{"id": uuid(9), "name": "pool", "healthchecks": {"active": {**active, **more}}}],
+                        targets=[{"id": uuid(90 + n), "target": name, "upstream": {"id": uuid(9)}} for n, name in enumerate(names)])
+        read = lambda: [gateway.command("health " + uuid(9))["targets"][name]["health"] for name in names]
+        assert eventually(lambda: read()[2] == "UNHEALTHY")
+        return gateway, read
+
+    gateway, read = healths()
+    assert eventually(lambda: read() == ["HEALTHY", "UNHEALTHY", "UNHEALTHY"])  # b.test is not its name
+    assert all(gateway.connect().get().status == 200 for _ in range(4))
+    for more in ({"https_sni": "a.test"}, {"https_verify_certificate": False}):
+        _, read = healths(**more)
+        assert read() == ["HEALTHY", "HEALTHY", "UNHEALTHY"]
+
+
 def test_a_bad_certificate_is_named_at_start(workspace, backend, certificate):
     from data_plane import DataPlane
     with pytest.raises(Exception) as refused:
