@@ -14,6 +14,7 @@
 #include "net/backend_choice.h"
 #include "net/block.h"
 #include "net/mailbox.h"
+#include "net/pipe_pool.h"
 #include "net/stream.h"
 #include "net/timer_wheel.h"
 
@@ -46,6 +47,7 @@ class Loop {
 
   TimerWheel& timers() { return timers_; }
   BlockPool& blocks() { return blocks_; }
+  PipePool& pipes() { return pipes_; }
   Backend& backend() { return *backend_; }
   const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
 
@@ -75,6 +77,7 @@ class Loop {
   uint64_t now_ = 0;
   bool stopped_ = false;
   BlockPool blocks_;  // outlives the backend, which holds some
+  PipePool pipes_;
   TimerWheel timers_;
   std::shared_ptr<Mailbox> mailbox_;
   std::unique_ptr<Backend> backend_;

@@ -56,6 +56,7 @@ class Forward {
 
   // The request's body.
   Task<void> upload();
+  Task<void> splice_upload(BodyReader& reader, net::PipePtr pipe);
   void end_upload(AttemptFault fault);
   AttemptFault send_fault() const;
   Task<void> stop_upload();
@@ -72,6 +73,7 @@ class Forward {
   net::BlockPtr begin_response();
   bool take_body(BodyReader& reader, BodyWriter& writer, AttemptFault& fault);
   Task<AttemptFault> pump_response(BodyReader& reader, BodyWriter& writer);
+  Task<AttemptFault> splice_response(BodyReader& reader, net::PipePtr pipe);
   bool finish_response(AttemptFault fault, bool bytes_left);
 
   net::Stream& client() const { return session_.stream(); }

@@ -1,5 +1,6 @@
 """Bodies through the data plane, on both backends: both framings both ways, back-pressure, cuts."""
 import hashlib
+import random
 import socket
 import threading
 import time
@@ -12,7 +13,8 @@ MIB = 1 << 20
 
 
 def pattern(size):
-    return (b"0123456789abcdef" * (size // 16 + 1))[:size]
+    """Bytes of which no two parts are alike."""
+    return random.Random(size).randbytes(size)
 
 
 def chunked(body, size):
