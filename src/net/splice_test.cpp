@@ -58,7 +58,8 @@ class SpliceOnBothBackends : public testing::TestWithParam<BackendChoice> {
     Ends ends;
     ends.peer = ::socket(AF_INET, SOCK_STREAM, 0);
     EXPECT_EQ(::connect(ends.peer, where, size), 0);
-    ends.stream = loop->adopt(::accept4(listener, nullptr, nullptr, loop->backend().socket_flags()));
+    ends.stream =
+        loop->adopt(::accept4(listener, nullptr, nullptr, loop->backend().socket_flags()));
     ::close(listener);
     return ends;
   }

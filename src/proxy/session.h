@@ -54,15 +54,17 @@ class Session final : public ClientConnection {
           net::Stream* transport);
   ~Session();
   Detached run();
-  Task<bool> read_proxy_header();
+  // Not inlined: the frames of what few requests need would become part of that of run(), which
+  // every idle connection keeps.
+  [[gnu::noinline]] Task<bool> read_proxy_header();
   void enter(State state);
   uint32_t idle_timeout() const;
   HeadOutcome parse_head(Exchange& exchange);
   bool speaks_http2(const Exchange& exchange) const;
-  Task<HeadOutcome> read_rest_of_head(Exchange& exchange);
+  [[gnu::noinline]] Task<HeadOutcome> read_rest_of_head(Exchange& exchange);
   void split_body(Exchange& exchange);
-  Task<bool> answer_bad_head(Exchange& exchange, HeadOutcome outcome);
-  Task<void> close_gently(bool linger);
+  [[gnu::noinline]] Task<bool> answer_bad_head(Exchange& exchange, HeadOutcome outcome);
+  [[gnu::noinline]] Task<void> close_gently(bool linger);
 
   Worker& worker_;
   WorkerListener& listener_;
