@@ -23,7 +23,7 @@ struct WorkerListener;
 inline constexpr size_t kHighWater = 64 * 1024;
 inline constexpr size_t kLowWater = 16 * 1024;
 
-class Session final : public ClientConnection {
+class Session final : public ClientConnection, public Pooled {
  public:
   // Takes the descriptor of an accepted connection.
   static void start(Worker& worker, WorkerListener& listener, int fd);
