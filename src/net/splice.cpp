@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include "net/loop.h"
 
@@ -40,6 +41,13 @@ Task<IoStatus> empty(Pipe& pipe, Stream& to, Spliced& done) {
     if (status != IoStatus::ok) co_return status;
   }
   co_return IoStatus::ok;
+}
+
+bool has_more(Stream& from) {
+  char next = 0;
+  const ssize_t got = ::recv(from.fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0 && errno == EAGAIN) from.kernel.readable = false;
+  return got >= 0;
 }
 
 struct Loan {
@@ -94,6 +102,7 @@ Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, uin
     done.receive = co_await from.readable(timeout_ms);
     if (done.receive != IoStatus::ok) break;
   }
+  done.more = done.bytes == bytes && has_more(from);
   co_return done;
 }
 

@@ -17,6 +17,7 @@ struct Spliced {
   uint64_t bytes = 0;  // that have gone into the socket of `to`
   IoStatus receive = IoStatus::ok;
   IoStatus send = IoStatus::ok;
+  bool more = false;  // all have gone, and behind them in `from` are bytes or its end
 };
 
 // A pipe, when the next bytes of `from` can go to `to` that way: neither has TLS or is inside

@@ -94,7 +94,7 @@ class Forward {
   uint64_t tunnel_bytes_ = 0;   // to the client
   bool tunnel_over_ = false;
   bool websocket_ = false;  // the client wants to change to it
-  bool used_up_ = false;    // the upstream's connection ended with its answer
+  bool used_up_ = false;    // the upstream's connection ended with its answer, or said more
   bool hashed_ = false;
   bool no_peer_ = false;
   AttemptFault fault_ = AttemptFault::none;

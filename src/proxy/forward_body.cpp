@@ -315,6 +315,7 @@ Task<AttemptFault> Forward::splice_response(BodyReader& reader, net::PipePtr pip
   reader.take(moved.bytes);
   if (moved.send != net::IoStatus::ok) co_return AttemptFault::client;
   if (moved.receive == net::IoStatus::timed_out) co_return AttemptFault::read_timeout;
+  if (moved.more) used_up_ = true;
   co_return reader.complete() ? AttemptFault::none : AttemptFault::closed;
 }
 
