@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include <netinet/tcp.h>
@@ -16,6 +17,11 @@
 namespace sallyport::net {
 
 Loop::Loop() : mailbox_(std::make_shared<Mailbox>()) {
+  // splice() to a connection that is gone raises it, and knows no MSG_NOSIGNAL.
+  sigset_t broken_pipe;
+  ::sigemptyset(&broken_pipe);
+  ::sigaddset(&broken_pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   update_now();
   timers_ = TimerWheel(now_);
 }

@@ -15,6 +15,7 @@
 #include "net/block.h"
 #include "net/descriptor_limit.h"
 #include "net/mailbox.h"
+#include "net/pipe_pool.h"
 #include "net/stream.h"
 #include "net/timer_wheel.h"
 
@@ -48,6 +49,7 @@ class Loop {
   TimerWheel& timers() { return timers_; }
   BlockPool& blocks() { return blocks_; }
   DescriptorLimit& descriptors() { return descriptors_; }
+  PipePool& pipes() { return pipes_; }
   Backend& backend() { return *backend_; }
   const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
 
@@ -84,6 +86,7 @@ class Loop {
   uint64_t now_ = 0;
   bool stopped_ = false;
   BlockPool blocks_;  // outlives the backend, which holds some
+  PipePool pipes_;
   TimerWheel timers_;
   DescriptorLimit descriptors_;
   std::shared_ptr<Mailbox> mailbox_;

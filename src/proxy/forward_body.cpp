@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "http/h1_writer.h"
 #include "http/headers.h"
+#include "net/splice.h"
 #include "proxy/error_body.h"
 #include "proxy/forward.h"
 #include "proxy/grpc.h"
@@ -53,6 +54,11 @@ Task<void> Forward::upload() {
       if (status == net::IoStatus::cancelled) co_return;
       if (status != net::IoStatus::ok) co_return end_upload(send_fault());
     }
+    if (reader.left() >= net::kSpliceFrom && (most == 0 || request.content_length <= most)) {
+      if (net::PipePtr pipe = net::pipe_between(client(), upstream())) {
+        co_return co_await splice_upload(reader, std::move(pipe));
+      }
+    }
     net::Received received =
         co_await client().receive(static_cast<uint32_t>(options.body_timeout.count()));
     if (received.status == net::IoStatus::cancelled) co_return;
@@ -71,6 +77,23 @@ Task<void> Forward::upload() {
     upstream().flush();
     if (upstream().send_failed()) co_return end_upload(send_fault());
   }
+  exchange_.body_pending = false;
+  end_upload(AttemptFault::none);
+}
+
+// The rest of the body, past the process.
+Task<void> Forward::splice_upload(BodyReader& reader, net::PipePtr pipe) {
+  using enum net::IoStatus;
+  body_touched_ = true;
+  replay_ = {};
+  const auto timeout = static_cast<uint32_t>(session_.worker().options().body_timeout.count());
+  const net::Spliced moved =
+      co_await net::splice(client(), upstream(), std::move(pipe), reader.left(), timeout);
+  reader.take(moved.bytes);
+  if (moved.receive == cancelled || moved.send == cancelled) co_return;
+  if (moved.receive == timed_out) co_return end_upload(AttemptFault::client_timeout);
+  if (moved.receive != ok) co_return end_upload(AttemptFault::client);
+  if (moved.send != ok) co_return end_upload(send_fault());
   exchange_.body_pending = false;
   end_upload(AttemptFault::none);
 }
@@ -175,6 +198,7 @@ Task<AttemptFault> Forward::filter_response() {
 }
 
 Task<bool> Forward::respond() {
+  upstream().receive_small(false);
   if (exchange_.response.status == 101) co_return co_await tunnel();
   exchange_.upstream_answered = session_.worker().loop().now();
   exchange_.status = exchange_.response.status;
@@ -287,6 +311,12 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
       if (co_await client().drained(kLowWater) != net::IoStatus::ok) co_return AttemptFault::client;
     }
     if (client().send_failed()) co_return AttemptFault::client;
+    if (reader.left() >= net::kSpliceFrom && !uploading()) {
+      if (net::PipePtr pipe = net::pipe_between(upstream(), client())) {
+        const AttemptFault fault = co_await splice_response(reader, std::move(pipe));
+        if (fault != AttemptFault::none) co_return fault;
+      }
+    }
     net::Received received = co_await upstream().receive(read_timeout());
     if (received.status == net::IoStatus::eof && said_goodbye() && reader.end_of_input()) {
       writer.finish();
@@ -300,6 +330,18 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
   }
 }
 
+// The rest of the body, past the process.
+// All but the last byte, which comes with what is behind it: an answer that is too long shows before
+// its end is out.
+Task<AttemptFault> Forward::splice_response(BodyReader& reader, net::PipePtr pipe) {
+  const net::Spliced moved = co_await net::splice(upstream(), client(), std::move(pipe),
+                                                  reader.left() - 1, read_timeout());
+  reader.take(moved.bytes);
+  if (moved.send != net::IoStatus::ok) co_return AttemptFault::client;
+  if (moved.receive == net::IoStatus::timed_out) co_return AttemptFault::read_timeout;
+  co_return moved.receive == net::IoStatus::ok ? AttemptFault::none : AttemptFault::closed;
+}
+
 // Decides what becomes of both connections.
 bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
   const http::ResponseHead& response = exchange_.response;
@@ -307,6 +349,9 @@ bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
                         !used_up_ && response.framing != http::BodyFraming::until_close &&
                         !exchange_.body_pending && !upstream().send_failed();
   if (reusable) {
+    // What an upstream has answered is what it will answer: the next body is left to splice(), too.
+    upstream().receive_small(response.framing == http::BodyFraming::length &&
+                             response.content_length >= net::kSpliceFrom);
     connection_->pool.give_back(std::move(connection_));
   } else {
     connection_.reset();

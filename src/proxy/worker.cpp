@@ -18,7 +18,7 @@
 namespace sallyport::proxy {
 namespace {
 
-constexpr size_t kKeepExchanges = 256;
+constexpr size_t kKeepExchanges = 1'024;  // as many streams as HTTP/2 clients keep busy
 constexpr size_t kAccessLogBatch = 64 * 1024;
 constexpr uint64_t kAccessLogDelayMs = 1'000;
 constexpr size_t kShedAtOnce = 16;
