@@ -291,7 +291,8 @@ bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
     connection_.reset();
   }
   if (fault == AttemptFault::none) {
-    exchange_.linger = exchange_.body_pending;
+    // A client that did not want the end may have sent its next request already.
+    exchange_.linger = exchange_.body_pending || (!keep_client_ && exchange_.request.keep_alive);
     return keep_client_;
   }
   if (fault != AttemptFault::client) {

@@ -57,6 +57,7 @@ class Session final : public ClientConnection {
   Task<bool> read_proxy_header();
   void enter(State state);
   uint32_t idle_timeout() const;
+  Task<net::Received> look_once_more();
   HeadOutcome parse_head(Exchange& exchange);
   bool speaks_http2(const Exchange& exchange) const;
   Task<HeadOutcome> read_rest_of_head(Exchange& exchange);
