@@ -42,6 +42,8 @@ using conf::Key;
 
 constexpr Milliseconds kDrain{30'000};        // after SIGQUIT: what nginx's users wait for
 constexpr Milliseconds kRetireDrain{60'000};  // the former data plane after a reload
+// Nobody waits for that one, and a connection is better closed by its client.
+constexpr Milliseconds kRetireIdle{50'000};
 constexpr Milliseconds kReadOnlyTimeout{1'000};
 constexpr Milliseconds kFirstLoad{60'000};  // reading and building 100,000 routes takes a second
 
@@ -375,7 +377,10 @@ void RunningServer::quit() {
   if (quitting_.joinable()) return;
   log::notice("draining, for at most {} s", kDrain.count() / 1000);
   std::vector<std::shared_ptr<std::latch>> others;
-  for (const Retired& former : retired_) others.push_back(former.drained);
+  for (const Retired& former : retired_) {
+    former.gateway->shorten_drain(proxy::kDrainIdle);
+    others.push_back(former.drained);
+  }
   quitting_ = std::jthread([this, gateway = gateway_.get(), others = std::move(others)] {
     const TimePoint deadline = Clock::now() + kDrain;
     bool all = gateway->drain(kDrain);
@@ -396,7 +401,7 @@ void RunningServer::retire(std::unique_ptr<proxy::Gateway> former) {
   auto drained = std::make_shared<std::latch>(1);
   retired_.push_back({std::move(former), drained, {}});
   retired_.back().waiting = std::jthread([this, gateway, drained] {
-    gateway->drain(kRetireDrain);
+    gateway->drain(kRetireDrain, kRetireIdle);
     drained->count_down();
     loop_.post([this, gateway] {
       std::erase_if(retired_, [&](const Retired& held) { return held.gateway.get() == gateway; });
@@ -455,8 +460,8 @@ Result<std::optional<postgres::LinkSettings>> RunningServer::renew_configuration
   return std::move(*link);
 }
 
-// All or nothing. What may fail comes first, for a data plane that is given up again would reset
-// the connections in its backlog; the new one runs before the old one stops accepting.
+// All or nothing. What may fail comes first; the new data plane runs before the old one stops
+// accepting.
 Result<void> RunningServer::try_reload() {
   if (quitting_.joinable()) return fail("app.reload", Side::config, "the node is draining");
   conf::Loaded loaded = reload_();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,6 +21,9 @@ namespace {
 
 constexpr uint64_t kPauseMs = 100;
 constexpr uint64_t kWarningEveryMs = 10'000;
+// For the last packet of a handshake: longer than a round trip, and shorter than the second after
+// which a client asks again, to learn then that nobody listens.
+constexpr uint64_t kFarewellMs = 500;
 
 std::string remedy_for(int error) {
   switch (error) {
@@ -58,19 +62,7 @@ uint64_t inode_of(const std::string& path) {
   return ::stat(path.c_str(), &named) == 0 ? named.st_ino : 0;
 }
 
-// Under another name first, so that there is no moment without a socket at the path.
-int bind_in_place_of(int fd, const SocketAddress& address, int backlog) {
-  const std::string path = address.text().substr(5);
-  const std::string beside = path + ".next";
-  ::unlink(beside.c_str());
-  const auto other = SocketAddress::parse("unix:" + beside, 0);
-  if (!other) return ENAMETOOLONG;
-  if (::bind(fd, other->data(), other->size()) != 0 || ::listen(fd, backlog) != 0) return errno;
-  return ::rename(beside.c_str(), path.c_str()) == 0 ? 0 : errno;
-}
-
-int bind_and_listen(int fd, const SocketAddress& address, const Listener::Config& config) {
-  if (address.is_unix() && config.take_over) return bind_in_place_of(fd, address, config.backlog);
+int bind_to(int fd, const SocketAddress& address, const Listener::Config& config) {
   const int on = 1;
   const int only = config.ipv6only ? 1 : 0;
   if (address.family() == AF_INET6) {
@@ -82,28 +74,52 @@ int bind_and_listen(int fd, const SocketAddress& address, const Listener::Config
     // Accepted sockets inherit it: no call per connection.
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
-  if (::bind(fd, address.data(), address.size()) != 0) return errno;
-  return ::listen(fd, config.backlog) == 0 ? 0 : errno;
+  return ::bind(fd, address.data(), address.size()) == 0 ? 0 : errno;
+}
+
+// A socket that is closed resets the clients in its queue, and those whose handshake ends later.
+// Without SYNs there are none of them after a while. Accepted sockets inherit the filter, which
+// does them no harm.
+void let_no_handshake_begin(int fd) {
+  constexpr uint32_t kFlags = 13;  // the byte of the TCP header that has them
+  constexpr uint32_t kSyn = 0x02;
+  constexpr uint32_t kAck = 0x10;
+  sock_filter steps[] = {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlags),
+                         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
+                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1),
+                         BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, ~0U)};
+  const sock_fprog program{.len = std::size(steps), .filter = steps};
+  ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 }  // namespace
 
-Listener::Listener(int fd, SocketAddress address, std::shared_ptr<Path> path)
+Listener::Listener(int fd, SocketAddress address, std::shared_ptr<Socket> socket)
     : fd_(fd),
-      path_(std::move(path)),
+      socket_(std::move(socket)),
       address_(address),
-      pause_([](void* self) { static_cast<Listener*>(self)->on_pause_over(); }, this) {}
+      pause_([](void* self) { static_cast<Listener*>(self)->on_pause_over(); }, this),
+      farewell_([](void* self) { static_cast<Listener*>(self)->finish_retiring(); }, this) {}
 
 void Listener::on_pause_over() {
   if (!stopping) loop_->backend().start_accepting(*this);
 }
 
-Result<std::unique_ptr<Listener>> Listener::open(const SocketAddress& address,
+Result<std::unique_ptr<Listener>> Listener::bind(const SocketAddress& address,
                                                  const Config& config) {
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return listen_error(address, errno);
-  if (address.is_unix()) remove_stale_socket(address);
-  if (const int error = bind_and_listen(fd, address, config); error != 0) {
+  // In place of another one: under another name first, so that there is no moment without a socket
+  // at the path.
+  const bool beside = address.is_unix() && config.take_over;
+  const auto where = beside ? SocketAddress::parse(address.text() + ".next", 0) : Result(address);
+  if (!where) {
+    ::close(fd);
+    return fail(where.error());
+  }
+  if (beside) ::unlink(where->text().substr(5).c_str());
+  if (address.is_unix() && !beside) remove_stale_socket(address);
+  if (const int error = bind_to(fd, *where, config); error != 0) {
     ::close(fd);
     return listen_error(address, error);
   }
@@ -111,25 +127,45 @@ Result<std::unique_ptr<Listener>> Listener::open(const SocketAddress& address,
   socklen_t size = sizeof(bound);
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
   auto actual = SocketAddress::from(reinterpret_cast<sockaddr*>(&bound), size);
-  std::shared_ptr<Path> path;
+  auto socket = std::make_shared<Socket>();
   if (address.is_unix()) {
-    path = std::make_shared<Path>();
-    path->path = address.text().substr(5);
-    path->inode = inode_of(path->path);
+    socket->path = address.text().substr(5);
+    socket->inode = inode_of(where->text().substr(5));
     actual = address;
   }
-  return std::unique_ptr<Listener>(new Listener(fd, actual, std::move(path)));
+  std::unique_ptr<Listener> listener(new Listener(fd, actual, std::move(socket)));
+  if (beside) listener->beside_ = where->text().substr(5);
+  return listener;
+}
+
+Result<void> Listener::listen(int backlog) {
+  if (::listen(fd_, backlog) != 0) return listen_error(address_, errno);
+  if (beside_.empty()) return {};
+  if (::rename(std::exchange(beside_, "").c_str(), socket_->path.c_str()) != 0) {
+    return listen_error(address_, errno);
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Listener>> Listener::open(const SocketAddress& address,
+                                                 const Config& config) {
+  auto listener = bind(address, config);
+  if (!listener) return listener;
+  if (auto listening = (*listener)->listen(config.backlog); !listening) {
+    return fail(listening.error());
+  }
+  return listener;
 }
 
 Result<std::unique_ptr<Listener>> Listener::share() const {
   const int fd = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
   if (fd < 0) return listen_error(address_, errno);
-  if (path_) ++path_->listeners;
-  return std::unique_ptr<Listener>(new Listener(fd, address_, path_));
+  ++socket_->listeners;
+  return std::unique_ptr<Listener>(new Listener(fd, address_, socket_));
 }
 
 Listener::~Listener() {
-  if (fd_ >= 0) stop();
+  stop();
 }
 
 void Listener::start(Loop& loop, Accepted accepted, void* owner) {
@@ -139,30 +175,72 @@ void Listener::start(Loop& loop, Accepted accepted, void* owner) {
   loop.backend().start_accepting(*this);
 }
 
-void Listener::stop() {
+// True for the last.
+bool Listener::leave_socket() {
+  if (socket_->listeners.fetch_sub(1) != 1) return false;
+  if (!beside_.empty()) ::unlink(beside_.c_str());
+  const std::string& path = socket_->path;
+  if (!path.empty() && inode_of(path) == socket_->inode) ::unlink(path.c_str());
+  return true;
+}
+
+void Listener::retire(Closed closed, void* owner) {
+  closed_ = closed;
+  closed_owner_ = owner;
+  last_ = leave_socket();
+  if (!last_) return finish_retiring();
+  if (socket_->path.empty()) let_no_handshake_begin(fd_);
+  loop_->timers().schedule(farewell_, loop_->now() + kFarewellMs);
+}
+
+void Listener::finish_retiring() {
   stopping = true;
-  const bool last = path_ == nullptr || path_->listeners.fetch_sub(1) == 1;
+  loop_->timers().cancel(pause_);
+  loop_->backend().stop_accepting(*this);
+  if (!armed) on_disarmed();
+}
+
+void Listener::on_disarmed() {
+  if (fd_ < 0 || closed_ == nullptr) return;
+  if (last_) take_queue();
+  ::close(std::exchange(fd_, -1));
+  std::exchange(closed_, nullptr)(closed_owner_);
+}
+
+void Listener::take_queue() {
+  ::fcntl(fd_, F_SETFL, O_NONBLOCK);
+  const int flags = SOCK_CLOEXEC | loop_->backend().socket_flags();
+  for (int fd = 0; (fd = ::accept4(fd_, nullptr, nullptr, flags)) >= 0;) on_accepted(fd);
+}
+
+void Listener::stop() {
+  if (fd_ < 0) return;
+  if (closed_ == nullptr) leave_socket();
+  closed_ = nullptr;
   if (loop_ != nullptr) {
     loop_->timers().cancel(pause_);
-    loop_->backend().stop_accepting(*this);
+    loop_->timers().cancel(farewell_);
+    if (!stopping) loop_->backend().stop_accepting(*this);
   }
-  if (last && loop_ != nullptr) {
-    // Closing would reset what waits in the queue.
-    ::fcntl(fd_, F_SETFL, O_NONBLOCK);
-    const int flags = SOCK_CLOEXEC | loop_->backend().socket_flags();
-    for (int fd = 0; (fd = ::accept4(fd_, nullptr, nullptr, flags)) >= 0;) on_accepted(fd);
-  }
-  if (last && path_ && inode_of(path_->path) == path_->inode) ::unlink(path_->path.c_str());
+  stopping = true;
   ::close(std::exchange(fd_, -1));
+}
+
+// One that io_uring had accepted before it was told to stop may come after stop().
+void Listener::on_accepted(int fd) {
+  if (fd_ < 0) {
+    ::close(fd);
+  } else {
+    accepted_(owner_, *this, fd);
+  }
 }
 
 void Listener::on_accept_error(int error) {
   // These concern one connection that is gone, not us.
   if (error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM) {
-    if (!stopping) loop_->backend().start_accepting(*this);
+    loop_->backend().start_accepting(*this);
     return;
   }
-  if (stopping) return;
   if (last_warning_ == 0 || loop_->now() - last_warning_ >= kWarningEveryMs) {
     last_warning_ = loop_->now();
     log::warn("cannot accept connections on {}: {}; trying again every {} ms. {}", address_.text(),

@@ -43,6 +43,11 @@ Received Stream::take_received() {
   return {nullptr, receive_error_ != 0 ? IoStatus::failed : IoStatus::eof};
 }
 
+bool Stream::has_unseen() const {
+  char byte = 0;
+  return fd_ >= 0 && ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void Stream::cancel_receive() {
   if (!receiver_) return;
   receive_outcome_ = IoStatus::cancelled;

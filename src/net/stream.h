@@ -56,6 +56,9 @@ class Stream {
   // Puts bytes back in front of those that receive() will give.
   void unread(BlockPtr block) { received_.push_front(std::move(block)); }
   bool has_received() const { return !received_.empty(); }
+  // Asks the kernel for bytes that came after the loop last looked; false inside another
+  // connection.
+  bool has_unseen() const;
   // The waiting coroutine gets IoStatus::cancelled, before this returns.
   void cancel_receive();
   // For splice(): while a stream is lent, nobody but the borrower takes bytes from its socket, and

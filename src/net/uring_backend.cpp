@@ -452,10 +452,13 @@ bool UringBackend::on_poll(Stream& stream, bool& armed) {
 
 void UringBackend::on_accept(Listener& listener, const io_uring_cqe& cqe) {
   if ((cqe.flags & IORING_CQE_F_MORE) == 0) listener.armed = false;
-  if (cqe.res >= 0) {
-    listener.on_accepted(cqe.res);
-    if (!listener.armed && !listener.stopping) start_accepting(listener);
-  } else if (cqe.res != -ECANCELED && !listener.armed) {
+  if (cqe.res >= 0) listener.on_accepted(cqe.res);
+  if (listener.armed) return;
+  if (listener.stopping) {
+    listener.on_disarmed();
+  } else if (cqe.res >= 0) {
+    start_accepting(listener);
+  } else {
     listener.on_accept_error(-cqe.res);
   }
 }

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int kMostDays = 36500;
 constexpr int64_t kSecondsPerDay = 86400;
+constexpr int64_t kProposalHolds = 3600;
 constexpr size_t kLongestCommonName = 64;  // RFC 5280 appendix A.1, ub-common-name
 
 bool is_authority(Role role) {
@@ -50,6 +51,12 @@ Result<void> check_issuer(const CertificateRequest& request, const Authority& is
   return {};
 }
 
+// A validity that ends in the issuer's last second is refused a second later, when somebody asks
+// for what was proposed to them: it has to fit for another hour.
+int64_t days_to_propose(const CertificateInfo& issuer, int64_t now) {
+  return std::max<int64_t>(0, (issuer.not_after - now - kProposalHolds) / kSecondsPerDay);
+}
+
 Result<void> check_validity(const CertificateRequest& request, const Authority* issuer,
                             int64_t now) {
   if (request.days < 1 || request.days > kMostDays) {
@@ -60,7 +67,7 @@ Result<void> check_validity(const CertificateRequest& request, const Authority* 
   if (issuer == nullptr) return {};
   const CertificateInfo& info = issuer->certificate.info();
   if (now + request.days * kSecondsPerDay <= info.not_after) return {};
-  int64_t left = info.days_left(now);
+  const int64_t left = days_to_propose(info, now);
   return fail("pki.validity", Side::config,
               fmt::format("a certificate for {} days would outlive its issuer {}, which ends on {}",
                           request.days, info.subject, date(info.not_after)),

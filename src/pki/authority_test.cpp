@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -111,8 +112,9 @@ TEST(Authority, WritesTheExtensionsThatVerifiersLookFor) {
   EXPECT_THAT(top.key_usage, ElementsAre("keyCertSign", "cRLSign"));
   EXPECT_FALSE(top.has_extended_key_usage);
 
+  const int64_t now = unix_seconds();
   Certificate leaf = issue(request(Role::server, "db.test", {"DB.Test.", "10.0.0.1", "*.x.test"}),
-                           new_key({KeyType::rsa, 2048}), &root, unix_seconds())
+                           new_key({KeyType::rsa, 2048}), &root, now)
                          .value();
   const CertificateInfo& info = leaf.info();
   EXPECT_EQ(info.version, 3);
@@ -125,8 +127,8 @@ TEST(Authority, WritesTheExtensionsThatVerifiersLookFor) {
   EXPECT_FALSE(info.ca);
   EXPECT_EQ(info.authority_key_id, top.subject_key_id);
   EXPECT_FALSE(info.subject_key_id.empty());
-  EXPECT_EQ(info.days_left(unix_seconds()), 365);
-  EXPECT_LT(info.not_before, unix_seconds() - 60);
+  EXPECT_EQ(info.days_left(now), 365);
+  EXPECT_LT(info.not_before, now - 60);
 }
 
 TEST(Authority, SerialsAreRandomAndLong) {
@@ -142,18 +144,36 @@ TEST(Authority, SerialsAreRandomAndLong) {
 }
 
 TEST(Authority, RefusesToOutliveItsIssuer) {
-  int64_t now = unix_seconds();
-  Authority root = make_root(100);
+  const Authority root = make_root(100);
+  const int64_t end = root.certificate.info().not_after;
+  const int64_t made = end - 100 * 86400;
   CertificateRequest wanted = request(Role::client, "kong");
-  wanted.days = 102;
-  auto refused = issue(wanted, new_key(), &root, now);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, "pki.validity");
-  EXPECT_THAT(refused.error().remedy, HasSubstr("--days 100"));
   wanted.days = 100;
-  EXPECT_TRUE(issue(wanted, new_key(), &root, now));
+  EXPECT_TRUE(issue(wanted, new_key(), &root, made));
+  EXPECT_FALSE(issue(wanted, new_key(), &root, made + 1));
   wanted.days = 0;
-  EXPECT_FALSE(issue(wanted, new_key(), &root, now));
+  EXPECT_FALSE(issue(wanted, new_key(), &root, made));
+}
+
+TEST(Authority, ProposesWhatFitsWhenItIsFollowed) {
+  const Authority root = make_root(100);
+  const int64_t end = root.certificate.info().not_after;
+  const int64_t made = end - 100 * 86400;
+  for (int64_t later : {0, 1, 3600, 82799, 82800, 82801, 86399, 86400, 86401}) {
+    CertificateRequest wanted = request(Role::client, "kong");
+    wanted.days = 102;
+    auto refused = issue(wanted, new_key(), &root, made + later);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "pki.validity");
+    wanted.days = later <= 82800 ? 99 : 98;
+    EXPECT_THAT(refused.error().remedy, HasSubstr(fmt::format("--days {})", wanted.days))) << later;
+    for (int64_t followed : {0, 3600}) {
+      EXPECT_TRUE(issue(wanted, new_key(), &root, made + later + followed)) << later;
+    }
+  }
+  CertificateRequest wanted = request(Role::client, "kong");
+  wanted.days = 2;
+  EXPECT_EQ(issue(wanted, new_key(), &root, end - 86400).error().remedy, "Renew the issuer first");
 }
 
 TEST(Authority, KeepsToThePathLength) {

@@ -25,9 +25,8 @@ struct Peer {
   std::array<char, 46> text;  // INET6_ADDRSTRLEN; "unix:" for unix sockets
 };
 
-// How long a connection that is idle when the worker drains may still bring its next request: long
-// enough that a client which sent one just then gets its answer.
-inline constexpr uint32_t kDrainIdleMs = 1'000;
+// Has a connection that brings its first request while the worker drains.
+inline constexpr uint32_t kDrainFirstMs = 5'000;
 
 class ClientConnection {
  public:

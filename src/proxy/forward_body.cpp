@@ -331,8 +331,8 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
 }
 
 // The rest of the body, past the process.
-// All but the last byte, which comes with what is behind it: an answer that is too long shows before
-// its end is out.
+// All but the last byte, which comes with what is behind it: an answer that is too long shows
+// before its end is out.
 Task<AttemptFault> Forward::splice_response(BodyReader& reader, net::PipePtr pipe) {
   const net::Spliced moved = co_await net::splice(upstream(), client(), std::move(pipe),
                                                   reader.left() - 1, read_timeout());
@@ -357,7 +357,8 @@ bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
     connection_.reset();
   }
   if (fault == AttemptFault::none) {
-    exchange_.linger = exchange_.body_pending;
+    // A client that did not want the end may have sent its next request already.
+    exchange_.linger = exchange_.body_pending || (!keep_client_ && exchange_.request.keep_alive);
     return keep_client_;
   }
   if (fault != AttemptFault::client) {

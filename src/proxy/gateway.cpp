@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "proxy/access_log.h"
+#include "proxy/listening_sockets.h"
 #include "proxy/worker_thread.h"
 
 namespace sallyport::proxy {
@@ -24,7 +25,8 @@ class RunningGateway final : public Gateway {
     former_ = static_cast<const RunningGateway*>(former);
   }
 
-  bool drain(Milliseconds within) override;
+  bool drain(Milliseconds within, Milliseconds idle) override;
+  void shorten_drain(Milliseconds idle) override;
   void stop() override;
   Counters counters() const override;
   std::vector<BoundListener> listeners() const override { return bound_; }
@@ -39,12 +41,11 @@ class RunningGateway final : public Gateway {
   Result<void> make_tls_contexts();
   Result<void> make_server_context(Role role);
   Result<void> open_listeners(std::vector<std::vector<WorkerListener>>& per_worker);
-  Result<net::Listener*> open_unix_socket(const net::SocketAddress& address,
-                                          const net::Listener::Config& config);
   Result<void> open_datagrams(net::SocketAddress address, const ListenerOptions& options,
                               std::vector<std::vector<WorkerListener>>& per_worker);
   Result<void> open_listener(const ListenerOptions& options,
                              std::vector<std::vector<WorkerListener>>& per_worker);
+  WorkerListener listener_on(std::unique_ptr<net::Listener> socket, const ListenerOptions& options);
 
   WorkerShared shared_;
   std::unique_ptr<AccessLog> access_log_;
@@ -53,8 +54,7 @@ class RunningGateway final : public Gateway {
   std::vector<BoundListener> bound_;
   std::mutex stopping_;
   const RunningGateway* former_ = nullptr;  // during start()
-  // One more listener on each unix socket, which no worker may close: for the next generation.
-  std::map<std::string, std::unique_ptr<net::Listener>> unix_sockets_;
+  ListeningSockets sockets_;
   // Shared with the subscription, which the publisher may keep longer than the gateway lives.
   std::shared_ptr<Workers> workers_ = std::make_shared<Workers>();
 };
@@ -104,6 +104,9 @@ Result<void> RunningGateway::start(const runtime::Publisher& publisher) {
         std::make_unique<WorkerThread>(shared_, std::move(listeners), first));
     if (auto started = worker->start(&fallback, publisher.current()); !started) return started;
   }
+  // Nothing fails behind it: a data plane that is given up would reset who has connected to it.
+  if (auto listening = sockets_.listen(); !listening) return listening;
+  for (const auto& worker : *workers_) worker->post_listen();
   if (!fallback.empty()) log::notice("io_backend: epoll in place of io_uring: {}", fallback);
   return {};
 }
@@ -187,17 +190,6 @@ Result<void> RunningGateway::open_listeners(std::vector<std::vector<WorkerListen
   return {};
 }
 
-Result<net::Listener*> RunningGateway::open_unix_socket(const net::SocketAddress& address,
-                                                        const net::Listener::Config& config) {
-  auto& slot = unix_sockets_[address.text()];
-  const auto* held = former_ ? &former_->unix_sockets_ : nullptr;
-  const bool shared = held && held->contains(address.text());
-  auto socket = shared ? held->at(address.text())->share() : net::Listener::open(address, config);
-  if (!socket) return fail(socket.error());
-  slot = std::move(*socket);
-  return slot.get();
-}
-
 Result<void> RunningGateway::open_datagrams(net::SocketAddress address,
                                             const ListenerOptions& options,
                                             std::vector<std::vector<WorkerListener>>& per_worker) {
@@ -213,42 +205,47 @@ Result<void> RunningGateway::open_datagrams(net::SocketAddress address,
   return {};
 }
 
-// One socket per worker on the same address: the kernel spreads the connections.
+// One socket per worker on the same address: the kernel spreads the connections. A socket more than
+// there are workers, and a unix socket, is everybody's.
 Result<void> RunningGateway::open_listener(const ListenerOptions& options,
                                            std::vector<std::vector<WorkerListener>>& per_worker) {
-  auto address = net::SocketAddress::parse(options.address, options.port);
+  const auto address = net::SocketAddress::parse(options.address, options.port);
   if (!address) return fail(address.error());
   if (options.udp) return open_datagrams(*address, options, per_worker);
   const net::Listener::Config config{.backlog = options.backlog,
                                      .ipv6only = options.ipv6only,
                                      .take_over = shared_.options.take_over};
-  net::Listener* first = nullptr;
-  if (address->is_unix()) {
-    auto opened = open_unix_socket(*address, config);
-    if (!opened) return fail(opened.error());
-    first = *opened;
-  }
-  for (auto& listeners : per_worker) {
-    auto socket = address->is_unix() ? first->share() : net::Listener::open(*address, config);
-    if (!socket) return fail(socket.error());
-    if (first == nullptr) {
-      first = socket->get();
-      *address = first->address();  // the others follow to the port that the kernel chose
-    }
-    WorkerListener& listener = listeners.emplace_back();
-    listener.socket = std::move(*socket);
-    listener.role = options.role;
-    listener.http2 = options.http2;
-    listener.proxy_protocol = options.proxy_protocol;
-    if (options.ssl) listener.tls = tls_[options.role];
-    if (!address->is_unix()) {
-      const auto& maps = shared_.options.port_maps;
-      const auto mapped = maps.find(address->port());
-      listener.port_text = std::to_string(mapped != maps.end() ? mapped->second : address->port());
+  const auto sockets = sockets_.open(*address, config, per_worker.size(),
+                                     former_ != nullptr ? &former_->sockets_ : nullptr);
+  if (!sockets) return fail(sockets.error());
+  for (size_t i = 0; i < sockets->size(); ++i) {
+    const bool own = i < per_worker.size() && !address->is_unix();
+    for (size_t worker = own ? i : 0; worker < (own ? i + 1 : per_worker.size()); ++worker) {
+      auto socket = (*sockets)[i]->share();
+      if (!socket) return fail(socket.error());
+      per_worker[worker].push_back(listener_on(std::move(*socket), options));
     }
   }
-  bound_.push_back({options.role, options.address, address->port(), options.ssl});
+  bound_.push_back(
+      {options.role, options.address, sockets->front()->address().port(), options.ssl});
   return {};
+}
+
+WorkerListener RunningGateway::listener_on(std::unique_ptr<net::Listener> socket,
+                                           const ListenerOptions& options) {
+  WorkerListener listener;
+  const net::SocketAddress& address = socket->address();
+  if (!address.is_unix()) {
+    const auto& maps = shared_.options.port_maps;
+    const auto mapped = maps.find(address.port());
+    listener.port_text = std::to_string(mapped != maps.end() ? mapped->second : address.port());
+  }
+  listener.socket = std::move(socket);
+  listener.role = options.role;
+  listener.http2 = options.http2;
+  listener.proxy_protocol = options.proxy_protocol;
+  if (options.ssl) listener.tls = tls_[options.role];
+  return listener;
 }
 
 void RunningGateway::subscribe(runtime::Publisher& publisher) {
@@ -262,7 +259,7 @@ void RunningGateway::subscribe(runtime::Publisher& publisher) {
   });
 }
 
-bool RunningGateway::drain(Milliseconds within) {
+bool RunningGateway::drain(Milliseconds within, Milliseconds idle) {
   close_spare_sockets();
   struct Waiting {
     std::mutex mutex;
@@ -272,7 +269,7 @@ bool RunningGateway::drain(Milliseconds within) {
   auto waiting = std::make_shared<Waiting>();
   waiting->left = workers_->size();
   for (const auto& worker : *workers_) {
-    worker->post_drain([waiting] {
+    worker->post_drain(idle, [waiting] {
       std::lock_guard lock(waiting->mutex);
       --waiting->left;
       waiting->changed.notify_all();
@@ -289,7 +286,11 @@ bool RunningGateway::drain(Milliseconds within) {
 
 void RunningGateway::close_spare_sockets() {
   std::lock_guard lock(stopping_);
-  unix_sockets_.clear();
+  sockets_.close();
+}
+
+void RunningGateway::shorten_drain(Milliseconds idle) {
+  for (const auto& worker : *workers_) worker->post_shorten_drain(idle);
 }
 
 // A drain that ends and a stop may come at once; a thread is joined by one of them.

@@ -43,14 +43,17 @@ struct BoundListener {
   bool ssl = false;
 };
 
+// A drain's patience with idle connections where the process is to end soon: long enough that a
+// client which sent its next request just then gets its answer.
+inline constexpr Milliseconds kDrainIdle{1'000};
+
 class Gateway {
  public:
   // Binds every listener, starts the workers with the current snapshot of `publisher` and
   // subscribes them to it. Requests that come before there is one are answered as if there were no
   // routes. Errors: "gateway.listen" (address in use, not ours, no permission),
   // "gateway.io_backend" (io_uring demanded and refused), "gateway.tls", "gateway.option". At a
-  // reload `former` is the one that runs: unix sockets, which cannot be bound twice, are shared
-  // with it.
+  // reload `former` is the one that runs: it shares the sockets whose addresses stay.
   static Result<std::unique_ptr<Gateway>> start(Options options, runtime::Publisher& publisher,
                                                 const Gateway* former = nullptr);
 
@@ -58,9 +61,12 @@ class Gateway {
   Gateway& operator=(const Gateway&) = delete;
   virtual ~Gateway() = default;  // stops
 
-  // Stops accepting, answers what has begun with `Connection: close`, and returns when every
-  // connection is closed or `within` has passed; what is left then is cut. False when it cut some.
-  virtual bool drain(Milliseconds within) = 0;
+  // Stops accepting, answers what has begun and one more request of each idle connection with
+  // `Connection: close`, closes those that stay idle for `idle`, and returns when every connection
+  // is closed or `within` has passed; what is left then is cut. False when it cut some.
+  virtual bool drain(Milliseconds within, Milliseconds idle = kDrainIdle) = 0;
+  // For a drain() of another thread.
+  virtual void shorten_drain(Milliseconds idle) = 0;
 
   // Cuts every connection and joins the threads; ends a drain() of another thread. Idempotent.
   virtual void stop() = 0;

@@ -26,6 +26,7 @@ http::H2Limits limits_of(const Options& options) {
 void H2Connection::start(Worker& worker, WorkerListener& listener, const Peer& peer,
                          net::StreamPtr stream, net::BlockPtr received) {
   auto* connection = new H2Connection(worker, listener, peer, std::move(stream));
+  if (worker.draining()) connection->wait_for_goodbye(kDrainFirstMs);
   connection->run(std::move(received));
 }
 
@@ -36,7 +37,7 @@ H2Connection::H2Connection(Worker& worker, WorkerListener& listener, const Peer&
       listener_(listener),
       peer_(peer),
       idle_since_(worker.loop().now()),
-      drain_timer_([](void* self) { static_cast<H2Connection*>(self)->on_drain_over(); }, this) {
+      drain_timer_([](void* self) { static_cast<H2Connection*>(self)->on_drain_timer(); }, this) {
   worker_.count().active.add();
   worker_.add(*this);
 }
@@ -92,11 +93,16 @@ uint32_t H2Connection::idle_time_left() const {
   return end > now ? static_cast<uint32_t>(end - now) : 1;
 }
 
-// A client that has sent a request just now still gets its answer.
+void H2Connection::wait_for_goodbye(uint32_t ms) {
+  worker_.loop().timers().schedule(drain_timer_, worker_.loop().now() + ms);
+}
+
+// RFC 9113 section 6.8: first that the end comes, so that a client which has sent a request just
+// now still gets its answer, then which request was the last.
 void H2Connection::begin_drain() {
-  if (over_ || drain_timer_.scheduled()) return;
+  if (over_ || std::exchange(announced_, true)) return;
   session_->announce_end();
-  worker_.loop().timers().schedule(drain_timer_, worker_.loop().now() + kDrainIdleMs);
+  wait_for_goodbye(std::min(worker_.drain_idle(), kDrainFirstMs));
   pump_soon();
 }
 
@@ -104,7 +110,8 @@ void H2Connection::cut() {
   if (listener_.role == Role::proxy) stream_->fail(ENOMEM);
 }
 
-void H2Connection::on_drain_over() {
+void H2Connection::on_drain_timer() {
+  if (!announced_) return begin_drain();
   session_->end();
   pump();
 }
@@ -118,6 +125,7 @@ void* H2Connection::on_request(int32_t id, const http::H2Head& head) {
   H2Pipe* pipe = stream.release();
   add(*pipe);
   if (++requests_ == options.keepalive_requests) session_->end();
+  if (worker_.draining()) begin_drain();  // one that came to a worker which drains already
   settle_later(*pipe);
   return pipe;
 }

@@ -31,7 +31,8 @@ class H2Connection final : public ClientConnection, public H2Transport {
   ~H2Connection() override;
   Detached run(net::BlockPtr received);
   Task<void> close_gently();
-  void on_drain_over();
+  void wait_for_goodbye(uint32_t ms);
+  void on_drain_timer();
 
   // H2Transport
   uint32_t idle_time_left() const override;
@@ -41,9 +42,10 @@ class H2Connection final : public ClientConnection, public H2Transport {
   Worker& worker_;
   WorkerListener& listener_;
   Peer peer_;
-  uint32_t requests_ = 0;  // so far
-  uint64_t idle_since_;    // milliseconds of the loop's clock
-  bool idle_ = false;      // no stream is open
+  uint32_t requests_ = 0;   // so far
+  uint64_t idle_since_;     // milliseconds of the loop's clock
+  bool idle_ = false;       // no stream is open
+  bool announced_ = false;  // that the connection ends
   net::Timer drain_timer_;
 };
 

@@ -1,5 +1,6 @@
 #include "proxy/session.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -15,6 +16,9 @@
 
 namespace sallyport::proxy {
 namespace {
+
+// For what a busy worker has not looked at yet.
+constexpr uint32_t kLastLookMs = 1;
 
 uint32_t milliseconds(Milliseconds duration) {
   return static_cast<uint32_t>(duration.count());
@@ -117,15 +121,26 @@ Task<bool> Session::read_proxy_header() {
   co_return true;
 }
 
+// The first request has the time that a head has.
 uint32_t Session::idle_timeout() const {
-  // The first request has the time that a head has; a draining worker waits for the last only.
   const Options& options = worker_.options();
-  if (worker_.draining()) return kDrainIdleMs;
-  return milliseconds(requests_ == 0 ? options.header_timeout : options.keepalive_timeout);
+  const bool first = requests_ == 0;
+  const uint32_t regular = milliseconds(first ? options.header_timeout : options.keepalive_timeout);
+  if (!worker_.draining()) return regular;
+  return std::min(regular, std::max(worker_.drain_idle(), first ? kDrainFirstMs : 0));
 }
 
 void Session::begin_drain() {
-  if (state_ == State::waiting) stream_->rearm_receive(kDrainIdleMs);
+  if (state_ == State::waiting) stream_->rearm_receive(idle_timeout());
+}
+
+// An idle connection is not closed over a request that is here already.
+Task<net::Received> Session::look_once_more() {
+  net::Received received;
+  do {
+    received = co_await stream_->receive(kLastLookMs);
+  } while (received.status == net::IoStatus::timed_out && stream_->has_unseen());
+  co_return received;
 }
 
 void Session::cut() {
@@ -138,6 +153,7 @@ Detached Session::run() {
   while (keep) {
     enter(State::waiting);
     net::Received first = co_await stream_->receive(idle_timeout());
+    if (first.status == net::IoStatus::timed_out) first = co_await look_once_more();
     if (first.status != net::IoStatus::ok) break;
     enter(State::reading);
     Exchange& exchange = worker_.take_exchange();

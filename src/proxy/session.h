@@ -60,6 +60,7 @@ class Session final : public ClientConnection, public Pooled {
   [[gnu::noinline]] Task<bool> read_proxy_header();
   void enter(State state);
   uint32_t idle_timeout() const;
+  Task<net::Received> look_once_more();
   HeadOutcome parse_head(Exchange& exchange);
   bool body_begins_soundly(Exchange& exchange) const;
   bool speaks_http2(const Exchange& exchange) const;

@@ -37,18 +37,14 @@ uint64_t new_seed() {
   return balancer::hash_of(new_uuid());
 }
 
-struct Acceptor {
-  Worker* worker;
-  WorkerListener* listener;
-};
-
 }  // namespace
 
 Worker::Worker(const WorkerShared& shared, WorkerCounters& counters,
-               std::unique_ptr<net::Loop> loop, std::unique_ptr<net::Resolver> resolver,
-               bool checks_health)
+               std::vector<WorkerListener>& listeners, std::unique_ptr<net::Loop> loop,
+               std::unique_ptr<net::Resolver> resolver, bool checks_health)
     : shared_(shared),
       counters_(counters),
+      listeners_(listeners),
       loop_(std::move(loop)),
       resolver_(std::move(resolver)),
       pools_(*loop_, pool_limits(shared.options)),
@@ -66,31 +62,30 @@ Worker::~Worker() {
   }
 }
 
-void Worker::run(std::vector<WorkerListener>& listeners) {
+void Worker::run() {
   loop_->on_short_memory([](void* self) { static_cast<Worker*>(self)->relieve(); }, this);
-  std::vector<Acceptor> acceptors;
-  for (WorkerListener& listener : listeners) acceptors.push_back({this, &listener});
-  listeners_ = &listeners;
-  for (Acceptor& acceptor : acceptors) {
-    if (net::DatagramSocket* datagrams = acceptor.listener->datagrams.get()) {
-      udp_.push_back(std::make_unique<UdpRelay>(*this, *datagrams));
-      continue;
-    }
-    acceptor.listener->socket->start(
-        *loop_,
-        [](void* owner, net::Listener&, int fd) {
-          auto* self = static_cast<Acceptor*>(owner);
-          if (self->listener->role == Role::stream) {
-            StreamSession::start(*self->worker, *self->listener, fd);
-          } else {
-            Session::start(*self->worker, *self->listener, fd);
-          }
-        },
-        &acceptor);
-  }
   loop_->run();
   loop_->on_short_memory(nullptr, nullptr);
-  listeners_ = nullptr;
+}
+
+void Worker::on_accepted(void* owner, net::Listener&, int fd) {
+  auto* self = static_cast<Acceptor*>(owner);
+  if (self->listener->role == Role::stream) {
+    StreamSession::start(*self->worker, *self->listener, fd);
+  } else {
+    Session::start(*self->worker, *self->listener, fd);
+  }
+}
+
+void Worker::listen() {
+  for (WorkerListener& listener : listeners_) acceptors_.push_back({this, &listener});
+  for (Acceptor& acceptor : acceptors_) {
+    if (net::DatagramSocket* datagrams = acceptor.listener->datagrams.get()) {
+      udp_.push_back(std::make_unique<UdpRelay>(*this, *datagrams));
+    } else {
+      acceptor.listener->socket->start(*loop_, on_accepted, &acceptor);
+    }
+  }
 }
 
 void Worker::replace_snapshot(std::shared_ptr<const runtime::Snapshot> snapshot) {
@@ -98,26 +93,51 @@ void Worker::replace_snapshot(std::shared_ptr<const runtime::Snapshot> snapshot)
   if (health_checker_ != nullptr) health_checker_->configure();
 }
 
-void Worker::drain(std::function<void()> drained) {
+void Worker::drain(Milliseconds idle, std::function<void()> drained) {
   draining_ = true;
   health_checker_.reset();
+  shorten_drain(idle);
+  retire_listeners();
   drained_ = std::move(drained);
-  stop_listening();
-  connections_.each([](ClientConnection& connection) { connection.begin_drain(); });
   check_drained();
 }
 
+void Worker::shorten_drain(Milliseconds idle) {
+  drain_idle_ = static_cast<uint32_t>(idle.count());
+  connections_.each([](ClientConnection& connection) { connection.begin_drain(); });
+}
+
 // Clients of UDP find the next generation, or nobody: their answers under way are lost.
+void Worker::retire_listeners() {
+  udp_.clear();
+  retiring_ = 1;  // until all have been told
+  for (WorkerListener& listener : listeners_) {
+    listener.datagrams.reset();
+    if (listener.socket == nullptr) continue;
+    ++retiring_;
+    listener.socket->retire([](void* self) { static_cast<Worker*>(self)->on_listener_closed(); },
+                            this);
+  }
+  on_listener_closed();
+}
+
+void Worker::on_listener_closed() {
+  --retiring_;
+  check_drained();
+}
+
 void Worker::stop_listening() {
   udp_.clear();
-  for (WorkerListener& listener : *listeners_) {
+  for (WorkerListener& listener : listeners_) {
     listener.datagrams.reset();
-    if (listener.socket != nullptr && !listener.socket->stopping) listener.socket->stop();
+    if (listener.socket != nullptr) listener.socket->stop();
   }
 }
 
 void Worker::check_drained() {
-  if (draining_ && connections_.empty() && drained_) std::exchange(drained_, nullptr)();
+  if (draining_ && retiring_ == 0 && connections_.empty() && drained_) {
+    std::exchange(drained_, nullptr)();
+  }
 }
 
 void Worker::stop() {

@@ -54,18 +54,24 @@ struct WorkerShared {
 class Worker : private net::CertificateSource {
  public:
   // `listeners` stay the caller's and outlive the worker.
-  Worker(const WorkerShared& shared, WorkerCounters& counters, std::unique_ptr<net::Loop> loop,
+  Worker(const WorkerShared& shared, WorkerCounters& counters,
+         std::vector<WorkerListener>& listeners, std::unique_ptr<net::Loop> loop,
          std::unique_ptr<net::Resolver> resolver, bool checks_health);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker() override;
 
-  // Accepts until stop(); then every session has ended.
-  void run(std::vector<WorkerListener>& listeners);
+  // Until stop(); then every session has ended.
+  void run();
+  // Accepts from now on.
+  void listen();
 
   void replace_snapshot(std::shared_ptr<const runtime::Snapshot> snapshot);
-  // Stops accepting and lets every session end; `drained` is called when the last one has.
-  void drain(std::function<void()> drained);
+  // Stops accepting and lets every session end; `drained` is called when the last one has. See
+  // Gateway::drain() for `idle`.
+  void drain(Milliseconds idle, std::function<void()> drained);
+  // Of a drain that has begun.
+  void shorten_drain(Milliseconds idle);
   // Cuts what is open.
   void stop();
 
@@ -84,6 +90,8 @@ class Worker : private net::CertificateSource {
   net::Resolver& resolver() { return *resolver_; }
   UpstreamPools& pools() { return pools_; }
   bool draining() const { return draining_; }
+  // While it drains: how long a connection may be idle, in milliseconds.
+  uint32_t drain_idle() const { return drain_idle_; }
   bool stopping() const { return stopping_; }
 
   Exchange& take_exchange();
@@ -102,6 +110,13 @@ class Worker : private net::CertificateSource {
 
  private:
   const net::ServerCertificate* certificate_for(std::string_view server_name) const override;
+  struct Acceptor {
+    Worker* worker;
+    WorkerListener* listener;
+  };
+  static void on_accepted(void* owner, net::Listener&, int fd);
+  void retire_listeners();
+  void on_listener_closed();
   void stop_listening();
   void flush_access_log();
   void flush_soon(const std::string& lines);
@@ -112,6 +127,8 @@ class Worker : private net::CertificateSource {
 
   const WorkerShared& shared_;
   WorkerCounters& counters_;
+  std::vector<WorkerListener>& listeners_;
+  std::vector<Acceptor> acceptors_;
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<net::Resolver> resolver_;
   UpstreamPools pools_;
@@ -119,7 +136,6 @@ class Worker : private net::CertificateSource {
   std::unique_ptr<HealthChecker> health_checker_;  // null on all workers but one
   ConnectionList connections_;
   std::unordered_set<PendingReply*> replies_;
-  std::vector<WorkerListener>* listeners_ = nullptr;
   std::vector<std::unique_ptr<UdpRelay>> udp_;
 
   Exchange* free_exchanges_ = nullptr;
@@ -140,6 +156,8 @@ class Worker : private net::CertificateSource {
 
   bool draining_ = false;
   bool stopping_ = false;
+  uint32_t drain_idle_ = 0;
+  size_t retiring_ = 0;  // listeners
   std::function<void()> drained_;
 };
 

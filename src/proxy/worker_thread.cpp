@@ -58,11 +58,12 @@ void WorkerThread::run(std::promise<Started>& started,
   }
   backend_ = (*loop)->backend().name();
   mailbox_ = (*loop)->mailbox();
-  Worker worker(shared_, counters_, std::move(*loop), std::move(*resolver), checks_health_);
+  Worker worker(shared_, counters_, listeners_, std::move(*loop), std::move(*resolver),
+                checks_health_);
   worker_ = &worker;
   if (first) take(std::move(first));
   started.set_value(std::move(outcome));
-  worker.run(listeners_);
+  worker.run();
 }
 
 void WorkerThread::post_snapshot(std::shared_ptr<const runtime::Snapshot> snapshot) {
@@ -76,10 +77,19 @@ void WorkerThread::take(std::shared_ptr<const runtime::Snapshot> snapshot) {
   snapshot_version_.store(version, std::memory_order_release);
 }
 
-void WorkerThread::post_drain(std::function<void()> drained) {
+void WorkerThread::post_listen() {
+  if (mailbox_ != nullptr) mailbox_->post([this] { worker_->listen(); });
+}
+
+void WorkerThread::post_drain(Milliseconds idle, std::function<void()> drained) {
   if (mailbox_ == nullptr) return;
-  mailbox_->post(
-      [this, drained = std::move(drained)]() mutable { worker_->drain(std::move(drained)); });
+  mailbox_->post([this, idle, drained = std::move(drained)]() mutable {
+    worker_->drain(idle, std::move(drained));
+  });
+}
+
+void WorkerThread::post_shorten_drain(Milliseconds idle) {
+  if (mailbox_ != nullptr) mailbox_->post([this, idle] { worker_->shorten_drain(idle); });
 }
 
 void WorkerThread::stop() {

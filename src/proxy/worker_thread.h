@@ -28,8 +28,8 @@ class WorkerThread {
   WorkerThread& operator=(const WorkerThread&) = delete;
   ~WorkerThread();  // stops
 
-  // Returns when the worker accepts, or says why it does not. `first`, when there is one, is in use
-  // before the first connection is accepted. `fallback`: see net::Loop::create().
+  // Returns when the worker could accept, or says why it could not. `first`, when there is one, is
+  // in use from then on. `fallback`: see net::Loop::create().
   Result<void> start(std::string* fallback, std::shared_ptr<const runtime::Snapshot> first);
 
   std::string_view backend() const { return backend_; }
@@ -38,8 +38,11 @@ class WorkerThread {
 
   // Any thread; nothing happens once the worker has ended.
   void post_snapshot(std::shared_ptr<const runtime::Snapshot> snapshot);
-  void post_drain(std::function<void()> drained);  // called on the worker's thread
-  void stop();                                     // and waits for the thread's end
+  void post_listen();  // on sockets that listen
+  void post_drain(Milliseconds idle,
+                  std::function<void()> drained);  // called on the worker's thread
+  void post_shorten_drain(Milliseconds idle);
+  void stop();  // and waits for the thread's end
 
  private:
   struct Started {

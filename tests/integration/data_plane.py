@@ -210,6 +210,14 @@ class DataPlane:
     def connect(self, port=None):
         return Client(port or self.port)
 
+    def refuses(self, port=None):
+        """Nobody listens any more."""
+        try:
+            self.connect(port).close()
+            return False
+        except ConnectionRefusedError:
+            return True
+
     def close(self):
         """Ends it; a sanitizer's finding or a crash fails the test."""
         if self.child.poll() is None:

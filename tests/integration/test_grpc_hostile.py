@@ -62,6 +62,11 @@ def test_goodbye_before_a_call_was_seen(gateway):
             return
         if upstream.connections == 1:
             side.close_connection(last_stream_id=0)
+            connection.send(side.data_to_send())
+            # RFC 9113 section 6.8: the connection goes on, and the settings are acknowledged; the library thinks
+            # that it is over.
+            while connection.sock.recv(1 << 16):
+                pass
         else:
             answering(side, event.stream_id)
 

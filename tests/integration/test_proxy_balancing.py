@@ -115,12 +115,13 @@ def test_hashing_by_cookie(plane, trio):
 
 def test_least_connections(plane, trio):
     slow, fast, _ = trio
-    slow.delay = 0.4
+    slow.delay = 3
     gateway = pool(plane, [slow.port, fast.port], algorithm="least-connections")
-    threads = [threading.Thread(target=spread, args=(gateway, 1)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.2)  # one of the two is with the slow one still
+    threads = []
+    while not slow.hosts:  # they take turns while nobody is busy
+        threads.append(threading.Thread(target=spread, args=(gateway, 1)))
+        threads[-1].start()
+        eventually(lambda: slow.hosts, 0.5)
     assert spread(gateway, 30)["b"] >= 29
     for thread in threads:
         thread.join()

@@ -53,15 +53,15 @@ def test_the_upstream_ends_it(plane):
 
 
 def test_idle_tunnels_end(plane):
-    gateway = plane(Upstream(echoing), service={"read_timeout": 400})
+    gateway = plane(Upstream(echoing), service={"read_timeout": 1500})
     client = open_tunnel(gateway)
     for _ in range(4):  # busy ones do not
-        time.sleep(0.2)
+        time.sleep(0.5)
         client.send(b"x")
         assert client.exactly(1) == b"x"
     started = time.monotonic()
     assert client.at_end()
-    assert 0.2 < time.monotonic() - started < 5
+    assert 1 < time.monotonic() - started < 10
 
 
 def test_refusals_are_answers(plane):
