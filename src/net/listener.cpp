@@ -112,7 +112,8 @@ Result<std::unique_ptr<Listener>> Listener::bind(const SocketAddress& address,
   // In place of another one: under another name first, so that there is no moment without a socket
   // at the path.
   const bool beside = address.is_unix() && config.take_over;
-  const auto where = beside ? SocketAddress::parse(address.text() + ".next", 0) : Result(address);
+  const auto where =
+      beside ? SocketAddress::parse(address.text() + ".next", 0) : Result<SocketAddress>(address);
   if (!where) {
     ::close(fd);
     return fail(where.error());

@@ -1,5 +1,7 @@
 #include "net/pipe_pool.h"
 
+#include <algorithm>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -21,7 +23,7 @@ PipePool::~PipePool() {
   for (Pipe* pipe : unused_) close(pipe);
 }
 
-PipePtr PipePool::take() {
+PipePtr PipePool::take(DescriptorLimit& descriptors, uint64_t now) {
   if (taken_ >= kMost) return nullptr;
   Pipe* pipe = nullptr;
   if (!unused_.empty()) {
@@ -30,6 +32,11 @@ PipePtr PipePool::take() {
   } else {
     int ends[2];
     if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return nullptr;
+    if (!descriptors.enough_for_client(std::max(ends[0], ends[1]), now)) {
+      ::close(ends[0]);
+      ::close(ends[1]);
+      return nullptr;
+    }
     ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
     pipe = new Pipe{.pool = *this, .read = ends[0], .write = ends[1]};
   }

@@ -7,6 +7,8 @@
 #include <memory>
 #include <vector>
 
+#include "net/descriptor_limit.h"
+
 namespace sallyport::net {
 
 class PipePool;
@@ -31,8 +33,8 @@ class PipePool {
   PipePool& operator=(const PipePool&) = delete;
   ~PipePool();
 
-  // Null when kMost are taken or the process has no descriptors left.
-  PipePtr take();
+  // Null when kMost are taken, or few descriptors are left (`now`: milliseconds).
+  PipePtr take(DescriptorLimit& descriptors, uint64_t now);
 
   // More than these at once are not worth their two descriptors each.
   static constexpr size_t kMost = 1024;

@@ -65,7 +65,8 @@ PipePtr pipe_between(Stream& from, Stream& to) {
   if (!plain || from.receive_ready() || from.kernel.receive_armed || to.error() != 0) {
     return nullptr;
   }
-  return from.loop().pipes().take();
+  Loop& loop = from.loop();
+  return loop.pipes().take(loop.descriptors(), loop.now());
 }
 
 Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, uint32_t timeout_ms) {

@@ -262,10 +262,10 @@ TEST_P(SpliceOnBothBackends, ASmallReceiveLeavesTheRest) {
 }
 
 TEST_P(SpliceOnBothBackends, PipesComeBackEmptyOrNotAtAll) {
-  PipePtr first = loop->pipes().take();
+  PipePtr first = loop->pipes().take(loop->descriptors(), loop->now());
   const int end = first->read;
   first.reset();
-  PipePtr again = loop->pipes().take();
+  PipePtr again = loop->pipes().take(loop->descriptors(), loop->now());
   EXPECT_EQ(again->read, end);
   again->bytes = 1;
   again.reset();
