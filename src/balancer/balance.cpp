@@ -69,7 +69,8 @@ void Balance::configure(const model::Upstream& upstream) {
 
 void Balance::set_peers(std::vector<NewPeer> peers) {
   const double latency = average_latency(peers_);
-  const uint64_t scale = slow_start_ms_ == 0 ? 1 : kWholeStrength;
+  // No more than it gains a turn: it would come up many times in a row.
+  const uint64_t scale = slow_start_ms_ == 0 ? 1 : kLeastStrength;
   std::vector<PeerPtr> next;
   bool changed = peers.size() != peers_.size();
   for (NewPeer& fresh : peers) {

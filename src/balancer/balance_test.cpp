@@ -218,6 +218,21 @@ TEST_P(SlowStartTest, ANewPeersShareGrowsEvenly) {
   EXPECT_NEAR(share("a3", 99'000), 33, 4);
 }
 
+TEST(SlowStart, ANewPeerDoesNotComeManyTimesInARow) {
+  for (uint64_t seed = 1; seed < 50; ++seed) {
+    Balance balance(std::make_shared<UpstreamStates>(), seed * 0x9e37'79b9'7f4a'7c15, 10'000);
+    balance.configure({});
+    std::vector<NewPeer> list;
+    for (const char* host : {"a1", "a2"}) {
+      list.push_back({{host, host, host, 80}, 100, std::make_shared<AddressState>(1'000)});
+    }
+    balance.set_peers(std::move(list));
+    int first = 0;
+    for (int i = 0; i < 20; ++i) first += balance.pick({.now_ms = 1'000})->at.host == "a1" ? 1 : 0;
+    EXPECT_NEAR(first, 10, 1);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Algorithms, SlowStartTest,
                          testing::Values(model::Algorithm::round_robin,
                                          model::Algorithm::least_connections,

@@ -330,9 +330,8 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
   }
 }
 
-// The rest of the body, past the process.
-// All but the last byte, which comes with what is behind it: an answer that is too long shows
-// before its end is out.
+// The rest of the body past the process, but for the last byte, which comes with what is behind it:
+// an answer that is too long shows before its end is out.
 Task<AttemptFault> Forward::splice_response(BodyReader& reader, net::PipePtr pipe) {
   const net::Spliced moved = co_await net::splice(upstream(), client(), std::move(pipe),
                                                   reader.left() - 1, read_timeout());
