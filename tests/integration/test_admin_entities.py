@@ -64,7 +64,9 @@ def test_a_batch_is_all_or_nothing(node):
     bad = [post("/consumers", username="batch"), good[3], post("/routes", paths=["nonsense"]), {"method": "GET"}]
     refused = send(node, "POST", "/_batch", {"operations": bad[:3]})
     assert refused.status == 400 and [f["index"] for f in refused.json["faults"]] == [1, 2]
-    assert send(node, "POST", "/_batch", {"operations": bad}).json["failed"] == 1
+    refused = send(node, "POST", "/_batch", {"operations": bad}).json
+    assert refused["failed"] == 3 and [f["index"] for f in refused["faults"]] == [1, 2, 3]
+    assert send(node, "POST", "/_batch", {"operations": bad[3:]}).json["faults"][0]["index"] == 0
     assert send(node, "GET", "/consumers/batch").status == 404
     gone = [{"method": "DELETE", "path": "/services/b%d" % i} for i in range(20)]
     assert send(node, "POST", "/_batch", {"operations": gone}).status == 200
@@ -103,6 +105,8 @@ def test_pages_of_other_sites_are_refused(node):
     port = node.admin
     rebound = {"Host": "evil.test:%d" % port, "Sec-Fetch-Site": "same-origin"}
     assert send(node, "GET", "/services", headers=rebound).status == 403
+    assert send(node, "GET", "/services", headers={"Host": "evil.test:%d" % port}).status == 403
+    assert send(node, "POST", "/consumers", "username=evil", dict(FORM, Host="evil.test")).status == 403
     foreign = {"Origin": "http://evil.test", "Content-Type": "application/x-www-form-urlencoded"}
     assert send(node, "POST", "/consumers", "username=evil", foreign).status == 403
     assert send(node, "GET", "/consumers/evil").status == 404
