@@ -72,6 +72,25 @@ def test_a_batch_is_all_or_nothing(node):
     assert send(node, "POST", "/_batch", {"operations": gone}).status == 200
 
 
+def test_operations_of_a_batch_see_each_other(node):
+    def one(method, path, **body):
+        return {"method": method, "path": path, **({"body": body} if method != "DELETE" else {})}
+    sound = [one("PUT", "/services/seen", host="a.test"), one("POST", "/services/seen/routes", name="r1", paths=["/r1"]),
+             one("PATCH", "/services/seen", name="renamed", host="b.test"),
+             one("POST", "/services/renamed/routes", name="r2", paths=["/r2"]),
+             one("PUT", "/consumers/seen"), one("POST", "/consumers/seen/key-auth", key="seen-key")]
+    done = send(node, "POST", "/_batch", {"operations": sound})
+    assert done.status == 200, done.text
+    bodies = [result["body"] for result in done.json["results"]]
+    assert bodies[1]["service"] == bodies[3]["service"] == {"id": bodies[0]["id"]} and bodies[2]["host"] == "b.test"
+    stale = [one("PATCH", "/services/renamed", name="again"), one("POST", "/services/renamed/routes", paths=["/x"]),
+             one("DELETE", "/consumers/seen"), one("POST", "/consumers/seen/key-auth"), one("GET", "/")]
+    faults = send(node, "POST", "/_batch", {"operations": stale}).json["faults"]
+    assert [(fault["index"], fault["status"]) for fault in faults] == [(1, 404), (3, 404), (4, 400)]
+    gone = [one("DELETE", path) for path in ("/routes/r1", "/routes/r2", "/services/renamed", "/consumers/seen")]
+    assert send(node, "POST", "/_batch", {"operations": gone}).status == 200
+
+
 def injections():
     seeds = ["' OR 1=1--", "'; DROP TABLE services;--", "\\'; --", "$1", "{x}", "%", "%00", "{}", "a\x00b", "\u202e",
              "../../etc/passwd", "<script>", "${jndi:ldap://x}", "\xff\xfe", "a,b/c", "a/b", "{\"a\":1}", "null",
