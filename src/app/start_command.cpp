@@ -36,7 +36,6 @@ struct StartOptions {
   bool foreground = false;
   bool run_migrations = false;
   MigrationLimits migrations;
-  std::string nginx_conf;
 };
 
 void add_start_options(CLI::App& command, StartOptions& options) {
@@ -53,10 +52,7 @@ void add_start_options(CLI::App& command, StartOptions& options) {
                   "Seconds to wait for another node that is migrating")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();
-  command
-      .add_option("--nginx-conf", options.nginx_conf,
-                  "Accepted for Kong's scripts, and not read: there is no nginx")
-      ->type_name("FILE");
+  accept_nginx_conf(command);
 }
 
 std::string under_prefix(const conf::Settings& settings, const std::string& path) {
@@ -133,9 +129,6 @@ int start(const StartOptions& options, std::optional<pid_t> former = {}) {
   if (auto prepared = prepare_prefix(loaded->settings); !prepared) {
     fmt::print(stderr, "Error: {}\n", prepared.error().text());
     return 1;
-  }
-  if (!options.nginx_conf.empty()) {
-    fmt::print(stderr, "warning: --nginx-conf {} is not read\n", options.nginx_conf);
   }
   if (options.run_migrations) {
     if (auto done = run_migrations(loaded->settings, options.migrations); !done) {
