@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "net/loop.h"
@@ -43,6 +44,11 @@ Task<IoStatus> empty(Pipe& pipe, Stream& to, Spliced& done) {
   co_return IoStatus::ok;
 }
 
+size_t waiting_in(const Stream& from) {
+  int bytes = 0;
+  return ::ioctl(from.fd(), FIONREAD, &bytes) == 0 ? static_cast<size_t>(bytes) : 0;
+}
+
 bool has_more(Stream& from) {
   char next = 0;
   const ssize_t got = ::recv(from.fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -69,7 +75,8 @@ PipePtr pipe_between(Stream& from, Stream& to) {
   return loop.pipes().take(loop.descriptors(), loop.now());
 }
 
-Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, uint32_t timeout_ms) {
+Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, Behind behind,
+                     uint32_t timeout_ms) {
   Spliced done;
   const Loan loan(from);
   done.send = co_await to.drained(0);
@@ -79,6 +86,11 @@ Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, uin
   int left = kTurn;
   while (done.bytes < bytes) {
     const size_t wanted = std::min<uint64_t>(bytes - done.bytes, kMostAtOnce);
+    const bool last = wanted == bytes - done.bytes;
+    if (last && behind == Behind::nothing && waiting_in(from) > wanted) {
+      done.more = true;
+      co_return done;
+    }
     const ssize_t got = move(from.fd(), pipe->write, wanted);
     if (got == 0) {
       from.on_end();

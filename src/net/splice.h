@@ -17,8 +17,12 @@ struct Spliced {
   uint64_t bytes = 0;  // that have gone into the socket of `to`
   IoStatus receive = IoStatus::ok;
   IoStatus send = IoStatus::ok;
-  bool more = false;  // all have gone, and behind them in `from` are bytes or its end
+  bool more = false;  // behind them in `from` are bytes already, or its end
 };
+
+// What may follow the bytes that are moved. `nothing`: should more have come already, the last of
+// them are kept back.
+enum class Behind : uint8_t { anything, nothing };
 
 // A pipe, when the next bytes of `from` can go to `to` that way: neither has TLS or is inside
 // another connection, and no byte of `from` has been received or is being received ahead.
@@ -27,6 +31,7 @@ PipePtr pipe_between(Stream& from, Stream& to);
 // Moves `bytes` bytes, fewer when one of the two fails, ends, or makes no progress: `from` for
 // `timeout_ms` (0: for ever), `to` for its send timeout. What was queued for `to` goes first. The
 // one who receives from `from` and waits for room in `to` meanwhile is this.
-Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, uint32_t timeout_ms);
+Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, Behind behind,
+                     uint32_t timeout_ms);
 
 }  // namespace sallyport::net

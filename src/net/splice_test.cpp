@@ -102,11 +102,12 @@ struct Outcome {
   bool done = false;
 };
 
-Detached move(Stream& from, Stream& to, uint64_t bytes, uint32_t timeout_ms, Outcome& outcome) {
+Detached move(Stream& from, Stream& to, uint64_t bytes, uint32_t timeout_ms, Outcome& outcome,
+              Behind behind = Behind::anything) {
   PipePtr pipe = pipe_between(from, to);
   outcome.had_pipe = pipe != nullptr;
   if (pipe != nullptr) {
-    outcome.moved = co_await splice(from, to, std::move(pipe), bytes, timeout_ms);
+    outcome.moved = co_await splice(from, to, std::move(pipe), bytes, behind, timeout_ms);
   }
   outcome.done = true;
 }
@@ -225,6 +226,16 @@ TEST_P(SpliceOnBothBackends, AWatchTakesNothingMeanwhile) {
   EXPECT_EQ(read_from(to.peer, 60'000), numbered(60'000));
   write_to(from.peer, "more");
   EXPECT_TRUE(run_until([&] { return noticed; }));
+}
+
+TEST_P(SpliceOnBothBackends, KeepsTheEndBackWhenNothingMayFollow) {
+  write_to(from.peer, numbered(60'000) + "more");
+  loop->turn(10);
+  Outcome outcome;
+  move(*from.stream, *to.stream, 60'000, 0, outcome, Behind::nothing);
+  EXPECT_TRUE(run_until([&] { return outcome.done; }));
+  EXPECT_TRUE(outcome.moved.more);
+  EXPECT_LT(outcome.moved.bytes, 60'000U);
 }
 
 TEST_P(SpliceOnBothBackends, NotPastBytesThatAreHere) {

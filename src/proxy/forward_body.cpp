@@ -87,8 +87,8 @@ Task<void> Forward::splice_upload(BodyReader& reader, net::PipePtr pipe) {
   body_touched_ = true;
   replay_ = {};
   const auto timeout = static_cast<uint32_t>(session_.worker().options().body_timeout.count());
-  const net::Spliced moved =
-      co_await net::splice(client(), upstream(), std::move(pipe), reader.left(), timeout);
+  const net::Spliced moved = co_await net::splice(client(), upstream(), std::move(pipe),
+                                                  reader.left(), net::Behind::anything, timeout);
   reader.take(moved.bytes);
   if (moved.receive == cancelled || moved.send == cancelled) co_return;
   if (moved.receive == timed_out) co_return end_upload(AttemptFault::client_timeout);
@@ -241,7 +241,7 @@ Task<bool> Forward::respond() {
   // An answer before the end of the request: the rest of the body has no reader any more, and must
   // never be read as the next request.
   if (exchange_.body_pending) keep_client_ = false;
-  co_return finish_response(fault, bytes_left);
+  co_return finish_response(fault, bytes_left || used_up_);
 }
 
 // More has come than the answer's own length: nothing of it has left yet.
@@ -313,8 +313,7 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
     if (client().send_failed()) co_return AttemptFault::client;
     if (reader.left() >= net::kSpliceFrom && !uploading()) {
       if (net::PipePtr pipe = net::pipe_between(upstream(), client())) {
-        const AttemptFault fault = co_await splice_response(reader, std::move(pipe));
-        if (fault != AttemptFault::none) co_return fault;
+        co_return co_await splice_response(reader, std::move(pipe));
       }
     }
     net::Received received = co_await upstream().receive(read_timeout());
@@ -330,15 +329,17 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
   }
 }
 
-// The rest of the body past the process, but for the last byte, which comes with what is behind it:
-// an answer that is too long shows before its end is out.
+// The rest of the body past the process. The end of an answer that is too long is not sent.
 Task<AttemptFault> Forward::splice_response(BodyReader& reader, net::PipePtr pipe) {
-  const net::Spliced moved = co_await net::splice(upstream(), client(), std::move(pipe),
-                                                  reader.left() - 1, read_timeout());
+  const net::Spliced moved = co_await net::splice(
+      upstream(), client(), std::move(pipe), reader.left(), net::Behind::nothing, read_timeout());
   reader.take(moved.bytes);
+  used_up_ = moved.more;
+  if (reader.complete()) co_return AttemptFault::none;
+  if (moved.more) co_return AttemptFault::bad_response;
   if (moved.send != net::IoStatus::ok) co_return AttemptFault::client;
   if (moved.receive == net::IoStatus::timed_out) co_return AttemptFault::read_timeout;
-  co_return moved.receive == net::IoStatus::ok ? AttemptFault::none : AttemptFault::closed;
+  co_return AttemptFault::closed;
 }
 
 // Decides what becomes of both connections.

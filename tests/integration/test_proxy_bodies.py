@@ -302,9 +302,10 @@ def test_bytes_behind_an_answer_do_not_become_the_next_one(plane, mine):
         if len(mine) < 1000:
             assert client.get().status == 502
         else:
-            with pytest.raises((EOFError, ConnectionResetError)):
-                client.get()
-            client = gateway.connect()
+            try:  # what is too much may come when the end is out already
+                assert client.get().body == mine
+            except (EOFError, ConnectionResetError):
+                client = gateway.connect()
     assert upstream.connections == 5
 
 
