@@ -265,6 +265,26 @@ def test_quit_loses_nothing(node, crowd):
         node.run("start")
 
 
+def listening(port):
+    """The sockets that listen on a port, by inode."""
+    rows = [line.split() for line in open("/proc/net/tcp").readlines()[1:]]
+    return {row[9] for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == port}
+
+
+def test_reload_closes_no_socket(node):
+    """Closing one resets the client that connects just then, however much waits in its queue is taken in."""
+    before = listening(node.proxy)
+    assert len(before) == 2
+    for workers in (2, 1, 2):
+        node.write(workers=workers)
+        node.run("reload")
+        assert listening(node.proxy) == before
+    node.write(workers=3, io_backend="epoll")
+    node.run("reload")
+    assert listening(node.proxy) > before
+    assert all(call(node.proxy, "GET", "/a")[0] == 200 for _ in range(20))
+
+
 def test_reload_moves_the_listeners(node):
     former, node.proxy = node.proxy, free_port()
     with Load(former) as load:
