@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "admin/access_gate.h"
+#include "admin/browser_guard.h"
 #include "admin/own_pages.h"
 
 namespace sallyport::admin {
@@ -106,6 +107,42 @@ TEST(OwnPages, AreThoseOfThisMachineAndOfTheGui) {
   EXPECT_TRUE(pages.include("https://gui.test:8445", "10.0.0.1"));
   for (const char* origin : {"http://10.6.6.6", "null", "", "https://evil.test", "file://"}) {
     EXPECT_FALSE(pages.include(origin, "127.0.0.1:8001")) << origin;
+  }
+}
+
+int guarded(const OwnPages& pages, std::string host,
+            std::vector<std::pair<std::string, std::string>> more = {},
+            std::string client = "127.0.0.1") {
+  http::BufferedRequest request{.method = "GET", .target = "/", .client_ip = std::move(client)};
+  request.headers = std::move(more);
+  request.headers.emplace_back("Host", std::move(host));
+  auto refused = refuse_foreign_page(request, pages);
+  return refused ? refused->status : 200;
+}
+
+TEST(BrowserGuard, RefusesNamesThatSomebodyElseMadeLeadHere) {
+  const OwnPages local{.gui_origins = {"https://gui.test"}, .hostname = "here", .only_local = true};
+  for (const char* host :
+       {"127.0.0.1:8001", "localhost:8001", "here:8001", "gui.test", "kong-admin",
+        "admin.internal:8001", "kong.default.svc.cluster.local", ""}) {
+    EXPECT_EQ(guarded(local, host), 200) << host;
+  }
+  for (const char* host : {"evil.test:8001", "127.0.0.1.evil.test", "localhost.evil.test"}) {
+    EXPECT_EQ(guarded(local, host), 403) << host;
+  }
+  EXPECT_EQ(guarded(local, "evil.test", {}, "10.0.0.9"), 200);  // of another machine: its own name
+  EXPECT_EQ(guarded(local, "evil.test", {{"X-Forwarded-For", "10.0.0.9"}}), 200);
+  const OwnPages guarded_by_tokens{.gui_origins = {}, .hostname = "here"};
+  EXPECT_EQ(guarded(guarded_by_tokens, "admin.example.com"), 200);
+}
+
+TEST(BrowserGuard, KnowsBrowsersByWhatTheyCannotLeaveOut) {
+  const OwnPages pages{.gui_origins = {}, .hostname = "here"};
+  for (const auto& [name, value] :
+       {std::pair{"Origin", "http://evil.test"}, std::pair{"Sec-Fetch-Site", "same-origin"},
+        std::pair{"User-Agent", "Mozilla/5.0 (old)"}}) {
+    EXPECT_EQ(guarded(pages, "evil.test", {{name, value}}, "10.0.0.9"), 403) << name;
+    EXPECT_EQ(guarded(pages, "10.0.0.1", {{name, value}}, "10.0.0.9"), 200) << name;
   }
 }
 

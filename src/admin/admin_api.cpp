@@ -39,7 +39,7 @@ struct AdminApi::Parts {
       : store(database), node(info), entities(store) {
     add_node_endpoints(endpoints, node, store);
     add_config_endpoints(endpoints, declared);
-    add_control_endpoints(endpoints);
+    add_control_endpoints(endpoints, node);
     add_plugin_endpoints(endpoints, node, store);
     add_tag_endpoints(endpoints, store);
     entities.add_to(endpoints);
@@ -100,7 +100,8 @@ AdminApi::~AdminApi() = default;
 
 http::BufferedResponse AdminApi::handle(const http::BufferedRequest& request, bool* early) {
   TimePoint began = Clock::now();
-  const OwnPages pages{parts_->node.gui_origins(), parts_->node.hostname()};
+  const OwnPages pages{parts_->node.gui_origins(), parts_->node.hostname(),
+                       parts_->node.admin_is_local()};
   Answer answer;
   try {
     auto refused = refuse_foreign_page(request, pages);

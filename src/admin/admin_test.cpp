@@ -130,6 +130,11 @@ TEST_F(Admin, RefusesBodiesThatItCannotRead) {
       EXPECT_EQ(r.json["message"], c.message);
     }
   }
+  http::BufferedRequest packed{.method = "POST", .target = "/services", .body = "\x1f\x8b"};
+  packed.headers = {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}};
+  EXPECT_EQ(send(packed).status, 415);
+  packed.headers[1].second = "identity";
+  EXPECT_EQ(send(packed).status, 400);
   std::string many = "a=1", keys = "{\"a\":1";
   for (int i = 0; i < 1000; ++i) many += "&a=1";
   EXPECT_EQ(to_text(form("POST", "/services", many).json), R"({"message":"Too many arguments"})");
@@ -357,6 +362,14 @@ TEST_F(Admin, SchemasAndTheirValidation) {
   Reply r = send("GET", "/schemas/routes");
   EXPECT_EQ(r.status, 200);
   EXPECT_EQ(r.json["fields"][0]["id"]["type"], "string");
+  for (const char* name : {"clustering_data_planes", "parameters", "filter_chains",
+                           "ratelimiting_metrics", "session_metadatas", "workspaces", "tags"}) {
+    EXPECT_GT(send("GET", std::string("/schemas/") + name).json["fields"].size(), 2u) << name;
+  }
+  EXPECT_EQ(json("POST", "/schemas/parameters/validate", R"({"key":"k"})").json["fields"]["value"],
+            "required field missing");
+  r = send("GET", "/schemas/upstreams");
+  EXPECT_EQ(r.json["shorthand_fields"].size(), 2u);
   EXPECT_EQ(send("GET", "/schemas/nothing").json["message"], "No entity named 'nothing'");
   EXPECT_EQ(send("GET", "/schemas/plugins/nothing").json["message"], "No plugin named 'nothing'");
   EXPECT_EQ(send("GET", "/schemas/vaults/nothing").json["message"], "No vault named 'nothing'");
@@ -377,6 +390,25 @@ TEST_F(Admin, PluginsThatAreNotThereAreRefused) {
   EXPECT_EQ(json("POST", "/plugins/", R"({"name":"x"})").status, 400);
   EXPECT_EQ(send("GET", "/plugins").status, 200);
   EXPECT_EQ(send("GET", "/plugins/enabled").body, R"({"enabled_plugins":["key-auth"]})");
+}
+
+TEST_F(Admin, TheLogLevelHoldsForAWhile) {
+  const std::string level = "/debug/node/log-level";
+  EXPECT_EQ(send("GET", level).json["message"], "log level: notice");
+  EXPECT_EQ(send("PUT", level + "/notice").json["message"], "log level is already notice");
+  EXPECT_EQ(node.level_seconds, -1);
+  EXPECT_EQ(send("PUT", level + "/debug").json["message"], "log level changed");
+  EXPECT_EQ(node.level_seconds, 60);
+  EXPECT_EQ(form("PUT", level + "/debug", "timeout=7").status, 200);
+  EXPECT_EQ(node.level_seconds, 7);
+  EXPECT_EQ(json("PUT", level + "/debug", R"({"timeout":0.5})").status, 200);
+  EXPECT_EQ(node.level_seconds, 1);
+  EXPECT_EQ(send("PUT", level + "/debug?timeout=3600").status, 200);
+  EXPECT_EQ(node.level_seconds, 3600);
+  for (const char* timeout : {"-1", "soon", "1e99"}) {
+    EXPECT_EQ(form("PUT", level + "/debug", std::string("timeout=") + timeout).status, 400);
+  }
+  EXPECT_EQ(send("PUT", level + "/loud").json["message"], "unknown log level: loud");
 }
 
 TEST_F(Admin, TellsAboutTheNode) {

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -16,9 +20,15 @@ namespace {
 constexpr std::array<std::string_view, 4> kMethods = {"POST", "PUT", "PATCH", "DELETE"};
 constexpr size_t kMaxFaults = 1000;  // that are told; the rest is counted
 
+struct Operation {
+  size_t index;  // in the list as it came
+  http::BufferedRequest request;
+};
+
 struct Batch {
   const Json& operations;
-  std::vector<http::BufferedRequest> requests = {};
+  std::vector<Operation> sound = {};
+  std::map<size_t, std::string> malformed = {};
 };
 
 std::string operation_fault(const Json& operation) {
@@ -62,54 +72,60 @@ Json fault_json(size_t index, const Json& operation, int status, Json body) {
   return out;
 }
 
-Answer refused(size_t total, size_t failed, Json faults, int status = 400) {
-  std::string text = fmt::format("{} of {} operations failed: nothing was changed", failed, total);
-  return json_answer(status, Json{{"message", text},
-                                  {"name", "batch refused"},
-                                  {"failed", failed},
-                                  {"faults", std::move(faults)}});
-}
-
 // What every operation of the batch answered, until the first that failed when `all` is not set.
 struct Outcome {
   Json results = Json::array();
-  Json faults = Json::array();
+  std::map<size_t, Json> faults = {};
   size_t failed = 0;
   bool unavailable = false;
+
+  void add(size_t index, const Json& operation, int status, Json body) {
+    ++failed;
+    faults.emplace(index, fault_json(index, operation, status, std::move(body)));
+    if (faults.size() > kMaxFaults) faults.erase(std::prev(faults.end()));
+  }
 };
 
 Outcome run(const Batch& batch, const AnswerRequest& answer, bool all) {
   Outcome out;
-  for (size_t i = 0; i < batch.requests.size(); ++i) {
-    Answer one = answer(batch.requests[i]);
+  for (const auto& [index, text] : batch.malformed) {
+    out.add(index, batch.operations[index], 400, Json{{"message", text}});
+  }
+  for (const Operation& operation : batch.sound) {
+    Answer one = answer(operation.request);
     Json body = one.body.empty() ? Json(nullptr) : parse_json(one.body, 512);
     if (one.status < 300) {
       out.results.push_back(Json{{"status", one.status}, {"body", std::move(body)}});
       continue;
     }
-    if (++out.failed <= kMaxFaults) {
-      out.faults.push_back(fault_json(i, batch.operations[i], one.status, std::move(body)));
-    }
+    out.add(operation.index, batch.operations[operation.index], one.status, std::move(body));
     out.unavailable = one.status == 503;
     if (!all || out.unavailable) break;
   }
   return out;
 }
 
-// The operations as requests, or the answer that names each that is none.
-std::expected<Batch, Answer> read_batch(const Json& operations) {
-  Batch batch{.operations = operations};
+Answer refused(size_t total, Outcome outcome) {
+  std::string text =
+      fmt::format("{} of {} operations failed: nothing was changed", outcome.failed, total);
   Json faults = Json::array();
+  for (auto& [index, fault] : outcome.faults) faults.push_back(std::move(fault));
+  return json_answer(outcome.unavailable ? 503 : 400, Json{{"message", text},
+                                                           {"name", "batch refused"},
+                                                           {"failed", outcome.failed},
+                                                           {"faults", std::move(faults)}});
+}
+
+Batch read_batch(const Json& operations) {
+  Batch batch{.operations = operations};
   for (size_t i = 0; i < operations.size(); ++i) {
     if (std::string text = operation_fault(operations[i]); !text.empty()) {
-      faults.push_back(fault_json(i, operations[i], 400, Json{{"message", text}}));
+      batch.malformed.emplace(i, std::move(text));
     } else {
-      batch.requests.push_back(request_of(operations[i]));
+      batch.sound.push_back({i, request_of(operations[i])});
     }
   }
-  if (faults.empty()) return batch;
-  size_t failed = faults.size();
-  return std::unexpected(refused(operations.size(), failed, std::move(faults)));
+  return batch;
 }
 
 // First without savepoints, which cost two round trips each. Only where something fails everything
@@ -121,14 +137,14 @@ Answer answer_batch(model::Store& store, const AnswerRequest& answer, const Requ
   if (operations == input->end() || !operations->is_array()) {
     return message_answer(400, "expected {\"operations\": [{\"method\", \"path\", \"body\"}, …]}");
   }
-  auto batch = read_batch(*operations);
-  if (!batch) return std::move(batch.error());
+  const Batch batch = read_batch(*operations);
   using Refusals = model::Store::Refusals;
   for (Refusals refusals : {Refusals::end_it, Refusals::survive}) {
+    if (!batch.malformed.empty() && refusals == Refusals::end_it) continue;
     if (auto begun = store.begin(refusals); !begun) {
       return store_fault(model::services(), nullptr, begun.error());
     }
-    Outcome out = run(*batch, answer, refusals == Refusals::survive);
+    Outcome out = run(batch, answer, refusals == Refusals::survive);
     if (out.failed == 0) {
       if (auto done = store.commit(); !done) {
         return store_fault(model::services(), nullptr, done.error());
@@ -137,8 +153,7 @@ Answer answer_batch(model::Store& store, const AnswerRequest& answer, const Requ
     }
     store.rollback();
     if (refusals == Refusals::survive || out.unavailable) {
-      return refused(operations->size(), out.failed, std::move(out.faults),
-                     out.unavailable ? 503 : 400);
+      return refused(operations->size(), std::move(out));
     }
   }
   return message_answer(500, "An unexpected error occurred");

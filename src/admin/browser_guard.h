@@ -1,6 +1,6 @@
 // Keeps pages of other sites that a browser shows from using the Admin API: cross-site writes, and
-// names that were made to lead to this address (DNS rebinding). Only requests that a browser marks
-// as its own are looked at; curl, decK and scripts are not. Control thread.
+// names that were made to lead to this address (DNS rebinding). Of curl, decK and scripts only the
+// name is looked at, and only where being on this machine is all that lets them in. Control thread.
 #pragma once
 
 #include <optional>

@@ -16,13 +16,9 @@ namespace sallyport::admin {
 
 Json CertificateNames::take(const model::EntitySchema& entity, Json& row) {
   if (&entity != &model::certificates() || !row.contains("snis")) return nullptr;
-  Json given = row["snis"], names = Json::array();
+  Json names = row["snis"];
   row.erase("snis");
-  if (!given.is_array()) return nullptr;
-  for (Json& name : given) {
-    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
-  }
-  return names;
+  return names.is_array() ? names : Json(nullptr);
 }
 
 std::expected<void, Answer> CertificateNames::check(const Json& names, const Json& id) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "admin/request_body.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "model/complete.h"
@@ -107,6 +108,7 @@ Answer load(DeclaredNode& node, const Request& request) {
 }  // namespace
 
 std::expected<std::string, Answer> declared_text(const Request& request) {
+  if (auto refused = refuse_coding(request)) return std::unexpected(*std::move(refused));
   const std::string& body = request.raw.body;
   std::string_view type = request.header("content-type").value_or("");
   std::string word = text::lower(text::trim(type.substr(0, type.find(';'))));

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "admin/endpoints.h"
+#include "admin/node_info.h"
 
 namespace sallyport::admin {
 
-void add_control_endpoints(Endpoints& endpoints);
+// `node` outlives the endpoints.
+void add_control_endpoints(Endpoints& endpoints, NodeInfo& node);
 
 }  // namespace sallyport::admin

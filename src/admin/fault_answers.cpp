@@ -80,8 +80,7 @@ Answer invalid_size(std::string_view text) {
 }
 
 Answer invalid_offset(std::string_view offset) {
-  std::string text = fmt::format(
-      "'{}' is not a valid offset: take it from the 'next' or 'offset' of a former page", offset);
+  std::string text = fmt::format("'{}' is not a valid offset: bad base64 encoding", offset);
   return fault(400, 7, "invalid offset", text, Json{{"offset", text}});
 }
 

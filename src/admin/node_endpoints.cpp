@@ -63,6 +63,8 @@ Answer root_answer(const NodeInfo& node, model::Store& store) {
                 {"sallyport", Json{{"version", kVersion},
                                    {"plugins_without_behaviour", without_behaviour(node)}}},
                 {"hostname", node.hostname()},
+                // There is none; clients of Kong's take it for granted.
+                {"lua_version", "none"},
                 {"node_id", node.node_id()},
                 {"pids", Json{{"master", pids.master}, {"workers", pids.workers}}},
                 // Kong's own; there are none in this gateway.
@@ -85,7 +87,7 @@ Answer plugins_enabled_answer(const NodeInfo& node) {
 }
 
 Answer schema_answer(const std::string& name) {
-  const EntitySchema* entity = model::find_entity(name);
+  const EntitySchema* entity = model::find_shown(name);
   if (entity == nullptr) return message_answer(404, fmt::format("No entity named '{}'", name));
   return json_answer(200, model::schema_json(*entity));
 }
@@ -100,7 +102,7 @@ Answer subschema_answer(const char* entity_name, std::string_view kind, const st
 }
 
 Answer validate_answer(const Request& request, const std::string& name) {
-  const EntitySchema* entity = model::find_entity(name);
+  const EntitySchema* entity = model::find_shown(name);
   if (entity == nullptr) return message_answer(404, fmt::format("No entity named '{}'", name));
   auto input = read_body(request, entity);
   if (!input) return std::move(input.error());

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/json_fwd.h"
+#include "base/log.h"
 
 namespace sallyport::admin {
 
@@ -108,10 +109,14 @@ class NodeInfo {
   virtual std::optional<std::string> configuration_hash() const { return std::nullopt; }
   // Of admin_gui_url: "https://host:port"; empty when it is not set.
   virtual std::vector<std::string> gui_origins() const { return {}; }
+  // Nobody has said who may use the Admin API: see OwnPages::only_local.
+  virtual bool admin_is_local() const { return false; }
   // Empty when this node can serve traffic; otherwise what it is waiting for.
   virtual std::string not_ready() const = 0;
   // From now on this node says that it is not ready, or that it is again.
   virtual void set_draining(bool draining) = 0;
+  // For so many seconds; the configured level holds from then on.
+  virtual void set_log_level(log::Level level, int64_t seconds) = 0;
 };
 
 }  // namespace sallyport::admin

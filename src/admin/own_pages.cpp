@@ -1,6 +1,7 @@
 #include "admin/own_pages.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/ip_address.h"
 #include "base/text.h"
@@ -27,6 +28,15 @@ bool OwnPages::has_name(const std::string& host) const {
 
 bool OwnPages::may_be_called(std::string_view host) const {
   return IpAddress::parse(host_of(host)).has_value() || has_name(host_of(host));
+}
+
+bool OwnPages::may_be_called_locally(std::string_view host) const {
+  if (may_be_called(host)) return true;
+  const std::string name = host_of(host);
+  if (!name.contains('.')) return true;
+  constexpr std::array<std::string_view, 6> kPrivate = {".internal", ".local",         ".home.arpa",
+                                                        ".svc",      ".cluster.local", ".lan"};
+  return std::ranges::any_of(kPrivate, [&](auto suffix) { return name.ends_with(suffix); });
 }
 
 bool OwnPages::include(std::string_view origin, std::string_view host) const {

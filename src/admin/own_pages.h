@@ -12,10 +12,16 @@ namespace sallyport::admin {
 struct OwnPages {
   std::vector<std::string> gui_origins;  // of admin_gui_url: "https://host:port"
   std::string hostname;                  // of this machine
+  // Nobody has said who may use the API (no tokens, not admin_allow_insecure): being on this
+  // machine is all that lets a caller in.
+  bool only_local = false;
 
   // True for a Host ("gw.test:8001", "[::1]:8001") that cannot have been made to lead here by
   // somebody else (DNS rebinding): an address, or a name of ours.
   bool may_be_called(std::string_view host) const;
+  // The same, and true for names that no public name server can give out: "admin",
+  // "admin.internal".
+  bool may_be_called_locally(std::string_view host) const;
   // True for the Origin of a page of ours, asked of an API that was called by `host`.
   bool include(std::string_view origin, std::string_view host) const;
 

@@ -61,6 +61,12 @@ std::expected<Json, Answer> typed(std::span<const http::FormField> fields,
 
 }  // namespace
 
+std::optional<Answer> refuse_coding(const Request& request) {
+  std::string_view coding = request.header("content-encoding").value_or("");
+  if (coding.empty() || text::equals_ignore_case(coding, "identity")) return std::nullopt;
+  return message_answer(415, "Unsupported Content-Encoding: send the body as it is");
+}
+
 std::expected<Json, Answer> read_body(const Request& request, const model::EntitySchema* entity) {
   const std::string& body = request.raw.body;
   auto type = request.header("content-type");
@@ -71,6 +77,7 @@ std::expected<Json, Answer> read_body(const Request& request, const model::Entit
     return refuse(400, "The request has more than one Content-Type header");
   }
   if (!type && body.empty()) return Json::object();
+  if (auto refused = refuse_coding(request)) return std::unexpected(*std::move(refused));
 
   std::string word = type ? text::lower(text::trim(type->substr(0, type->find(';')))) : "";
   if (word == "application/json") return read_json(body);

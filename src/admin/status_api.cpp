@@ -21,6 +21,15 @@ Answer set_ready(NodeInfo& node, const Request& request) {
   return no_content();
 }
 
+// /upstreams/{upstream}/health, /targets and what lies below: Kong's Status API shows these too.
+bool shown_by_admin(const Request& request) {
+  const auto& path = request.segments;
+  if (request.method != "GET" && request.method != "OPTIONS") return false;
+  if (path.size() == 2) return path[0] == "status" && path[1] == "dns";
+  if (path.size() < 3 || path[0] != "upstreams") return false;
+  return (path[2] == "health" && path.size() == 3) || (path[2] == "targets" && path.size() <= 4);
+}
+
 Answer answer_status(NodeInfo& node, const http::BufferedRequest& raw) {
   auto request = Request::parse(raw);
   if (!request) return std::move(request.error());
@@ -37,6 +46,9 @@ Answer answer_status(NodeInfo& node, const http::BufferedRequest& raw) {
 
 http::BufferedResponse StatusApi::handle(const http::BufferedRequest& request) {
   TimePoint began = Clock::now();
+  if (auto parsed = Request::parse(request); admin_ && parsed && shown_by_admin(*parsed)) {
+    return admin_(request);
+  }
   return with_headers(answer_status(node_, request), request,
                       {.gui_origins = {}, .hostname = node_.hostname()}, began);
 }

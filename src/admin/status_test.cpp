@@ -70,6 +70,29 @@ TEST(Status, SaysWhenTheNodeIsReady) {
   EXPECT_EQ(StatusApi(node).handle({.method = "POST", .target = "/status"}).status, 405);
 }
 
+TEST(Status, ShowsTheHealthOfUpstreamsAndChangesNothing) {
+  TestNode node;
+  std::vector<std::string> asked;
+  StatusApi api(node, [&](const http::BufferedRequest& request) {
+    asked.push_back(request.method + " " + request.target);
+    return http::BufferedResponse{};
+  });
+  const std::vector<std::string> shown = {"GET /upstreams/u/health?balancer_health=1",
+                                          "HEAD /upstreams/u/targets",
+                                          "GET /upstreams/u/targets/all", "GET /status/dns"};
+  for (const std::string& one : shown) {
+    const size_t space = one.find(' ');
+    api.handle({.method = one.substr(0, space), .target = one.substr(space + 1)});
+  }
+  EXPECT_EQ(asked, shown);
+  for (const char* target : {"/upstreams", "/upstreams/u", "/upstreams/u/plugins",
+                             "/services/s/health", "/upstreams/u/targets/t/healthy"}) {
+    EXPECT_EQ(api.handle({.method = "GET", .target = target}).status, 404) << target;
+  }
+  EXPECT_EQ(api.handle({.method = "POST", .target = "/upstreams/u/targets"}).status, 404);
+  EXPECT_EQ(asked, shown);
+}
+
 TEST(FormJson, TakesKeysApart) {
   struct Case {
     const char* form;

@@ -174,10 +174,12 @@ class TestNode final : public NodeInfo {
   FeedFacts feed() const override { return {.sequence = 42, .snapshot_version = 3}; }
   std::string not_ready() const override { return waiting_for; }
   void set_draining(bool draining) override { waiting_for = draining ? "draining" : ""; }
+  void set_log_level(log::Level, int64_t seconds) override { level_seconds = seconds; }
   std::vector<std::string> gui_origins() const override { return origins; }
 
   std::optional<LinkFacts> link_facts = LinkFacts{.connected = true, .host = "db.test"};
   std::string waiting_for;
+  int64_t level_seconds = -1;
   std::vector<std::string> origins;
 };
 

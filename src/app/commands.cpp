@@ -1,11 +1,15 @@
 #include "app/commands.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "app/help_formatter.h"
 #include "base/log.h"
@@ -35,6 +39,7 @@ constexpr std::array kCommands = {
     Command{"drain", "Tell balancers to send no more requests", drain_command},
     Command{"reload", "Load the configuration anew, all or nothing", reload_command},
     Command{"restart", "Stop, then start", restart_command},
+    Command{"upgrade", "Put this binary in the place of the one that runs", upgrade_command},
     Command{"health", "Say whether it runs", health_command},
     Command{"hybrid", "Make the certificate of a hybrid cluster", hybrid_command},
     Command{"vault", "Show what a vault reference stands for", vault_command},
@@ -45,6 +50,28 @@ constexpr std::array kCommands = {
     Command{"completion", "Write the completion script of a shell", completion_command},
     Command{"version", "Print the version", version_command},
 };
+
+// The first word, when no command is called so; "" otherwise.
+std::string unknown_command(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word.starts_with('-')) continue;
+    const bool known = std::ranges::find(kCommands, word, [](const Command& command) {
+                         return std::string_view(command.name);
+                       }) != kCommands.end();
+    return known ? "" : std::string(word);
+  }
+  return "";
+}
+
+// Help, or what is wrong with the arguments: Kong's scripts know 0 and 1.
+int tell(const CLI::App& program, const CLI::ParseError& problem, const std::string& unknown) {
+  if (problem.get_exit_code() != 0 && !unknown.empty()) {
+    fmt::print(stderr, "Error: there is no command '{}'; `sallyport --help` lists them\n", unknown);
+    return 1;
+  }
+  return program.exit(problem) == 0 ? 0 : 1;
+}
 
 }  // namespace
 
@@ -66,7 +93,11 @@ int run(int argc, char** argv) {
     CLI::App* command = program.add_subcommand(entry.name, entry.summary);
     actions.emplace_back(command, entry.add(*command));
   }
-  CLI11_PARSE(program, argc, argv);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return tell(program, problem, unknown_command(argc, argv));
+  }
   debug = debug || times > 1;
   if (debug || times > 0) log::start("", debug ? log::Level::debug : log::Level::info);
   for (auto& [command, action] : actions) {

@@ -36,6 +36,7 @@ Action quickstart_command(CLI::App& command);
 Action quit_command(CLI::App& command);
 Action reload_command(CLI::App& command);
 Action restart_command(CLI::App& command);
+Action upgrade_command(CLI::App& command);
 Action start_command(CLI::App& command);
 Action stop_command(CLI::App& command);
 Action vault_command(CLI::App& command);

@@ -1,6 +1,7 @@
 #include "app/configuration.h"
 
 #include <cstdio>
+#include <string>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -12,6 +13,17 @@ void add_configuration_options(CLI::App& command, ConfigurationOptions& options)
       ->type_name("FILE");
   command.add_option("-p,--prefix", options.prefix, "The working directory, instead of `prefix`")
       ->type_name("DIR");
+}
+
+void accept_nginx_conf(CLI::App& command) {
+  command
+      .add_option_function<std::string>(
+          "--nginx-conf",
+          [](const std::string& path) {
+            fmt::print(stderr, "warning: --nginx-conf {} is not read\n", path);
+          },
+          "Accepted for Kong's scripts, and not read: there is no nginx")
+      ->type_name("FILE");
 }
 
 conf::Sources sources_of(const ConfigurationOptions& options) {

@@ -24,6 +24,10 @@ inline constexpr int kBadConfiguration = 2;
 // Adds -c/--conf and -p/--prefix. `options` must outlive the command.
 void add_configuration_options(CLI::App& command, ConfigurationOptions& options);
 
+// Adds --nginx-conf FILE, which the scripts of Kong's users give: a warning says that it is not
+// read.
+void accept_nginx_conf(CLI::App& command);
+
 conf::Sources sources_of(const ConfigurationOptions& options);
 
 // Loads the configuration. Faults and warnings go to standard error, one a line, as

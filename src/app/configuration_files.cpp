@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "admin/access_tokens.h"
+#include "app/gateway_options.h"
 #include "base/file.h"
 #include "pki/certificate.h"
 #include "pki/key.h"
@@ -34,6 +35,10 @@ class FileChecks {
     check_listener(Key::admin_listen, Key::admin_ssl_cert, Key::admin_ssl_cert_key);
     check_listener(Key::status_listen, Key::status_ssl_cert, Key::status_ssl_cert_key);
     check_admin_access();
+    for (const auto& [key, format] : error_template_keys()) {
+      if (!s_.is_set(key)) continue;
+      if (auto read = read_error_template(s_, key); !read) add(key, read.error());
+    }
     return std::move(faults_);
   }
 

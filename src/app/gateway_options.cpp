@@ -1,6 +1,7 @@
 #include "app/gateway_options.h"
 
 #include <algorithm>
+#include <array>
 
 #include <sched.h>
 
@@ -63,6 +64,10 @@ void take_limits(proxy::Options& options, const conf::Settings& settings) {
   options.max_body = static_cast<uint64_t>(settings.integer(Key::nginx_http_client_max_body_size));
   options.admin_max_body =
       static_cast<uint64_t>(settings.integer(Key::nginx_admin_client_max_body_size));
+  if (settings.is_set(Key::nginx_http_max_headers)) {
+    options.limits.max_headers =
+        static_cast<uint16_t>(settings.integer(Key::nginx_http_max_headers));
+  }
   options.keepalive_requests =
       static_cast<uint32_t>(settings.integer(Key::nginx_http_keepalive_requests));
   options.http2_max_concurrent_streams =
@@ -75,6 +80,18 @@ void take_limits(proxy::Options& options, const conf::Settings& settings) {
       static_cast<uint32_t>(settings.integer(Key::upstream_keepalive_max_requests));
   options.upstream_keepalive_idle_timeout = std::chrono::seconds(
       static_cast<int64_t>(settings.number(Key::upstream_keepalive_idle_timeout)));
+  options.upstream_slow_start = std::chrono::seconds(settings.integer(Key::upstream_slow_start));
+}
+
+void take_timeouts(proxy::Options& options, const conf::Settings& settings) {
+  auto take = [&settings](Key key, Milliseconds& out) {
+    if (settings.is_set(key)) out = std::chrono::seconds(settings.integer(key));
+  };
+  take(Key::nginx_http_client_header_timeout, options.header_timeout);
+  take(Key::nginx_http_client_body_timeout, options.body_timeout);
+  take(Key::nginx_http_send_timeout, options.send_timeout);
+  take(Key::nginx_http_keepalive_timeout, options.keepalive_timeout);
+  take(Key::nginx_http_lingering_timeout, options.linger_timeout);
 }
 
 // "" for off.
@@ -203,11 +220,43 @@ Result<void> take_upstream_tls(proxy::Options& options, const conf::Settings& se
   return {};
 }
 
+Result<void> take_error_templates(proxy::Options& options, const conf::Settings& settings) {
+  for (const auto& [key, format] : error_template_keys()) {
+    if (!settings.is_set(key)) continue;
+    auto read = read_error_template(settings, key);
+    if (!read) return fail(read.error());
+    options.error_templates.emplace(format, std::move(*read));
+  }
+  return {};
+}
+
 bool has_item(const std::vector<std::string>& items, std::string_view word) {
   return std::ranges::find(items, word) != items.end();
 }
 
 }  // namespace
+
+std::span<const std::pair<Key, http::BodyFormat>> error_template_keys() {
+  static constexpr std::array<std::pair<Key, http::BodyFormat>, 4> kKeys = {
+      {{Key::error_template_html, http::BodyFormat::html},
+       {Key::error_template_json, http::BodyFormat::json},
+       {Key::error_template_xml, http::BodyFormat::xml},
+       {Key::error_template_plain, http::BodyFormat::text}}};
+  return kKeys;
+}
+
+Result<proxy::ErrorTemplate> read_error_template(const conf::Settings& settings, Key key) {
+  constexpr size_t kMostBytes = 1u << 20;
+  auto named = [key](const Error& error) {
+    return fail("conf.error_template", Side::config,
+                std::string(conf::name(key)) + ": " + error.detail, error.remedy);
+  };
+  auto text = read_file(settings.string(key), kMostBytes);
+  if (!text) return named(text.error());
+  auto parsed = proxy::ErrorTemplate::parse(*text);
+  if (!parsed) return named(parsed.error());
+  return parsed;
+}
 
 int worker_count(const conf::Settings& settings) {
   for (Key key : {Key::workers, Key::nginx_worker_processes}) {
@@ -228,6 +277,7 @@ Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   options.workers = worker_count(settings);
   options.io_backend = backend_of(settings.string(Key::io_backend));
   take_limits(options, settings);
+  take_timeouts(options, settings);
 
   options.headers = proxy::ResponseHeaders::parse(settings.list(Key::headers));
   options.upstream_request_id = has_item(settings.list(Key::headers_upstream), "X-Kong-Request-Id");
@@ -236,6 +286,7 @@ Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   options.real_ip_recursive = settings.flag(Key::real_ip_recursive);
   options.allow_debug_header = settings.flag(Key::allow_debug_header);
   options.error_default_type = settings.string(Key::error_default_type);
+  if (auto taken = take_error_templates(options, settings); !taken) return fail(taken.error());
   take_dns(options, settings);
   if (auto taken = take_tls_policy(options, settings); !taken) return fail(taken.error());
   if (auto taken = take_upstream_tls(options, settings); !taken) return fail(taken.error());

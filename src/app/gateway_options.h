@@ -2,11 +2,20 @@
 // read from the configured files or made once under the prefix.
 #pragma once
 
+#include <span>
+#include <utility>
+
 #include "base/error.h"
 #include "conf/settings.h"
+#include "http/accept.h"
+#include "proxy/error_template.h"
 #include "proxy/options.h"
 
 namespace sallyport::app {
+
+// The error_template_* settings, in any order.
+std::span<const std::pair<conf::Key, http::BodyFormat>> error_template_keys();
+Result<proxy::ErrorTemplate> read_error_template(const conf::Settings& settings, conf::Key key);
 
 // Everything but the handlers. Errors: "conf.*" for files that cannot be read.
 Result<proxy::Options> gateway_options(const conf::Settings& settings);

@@ -102,6 +102,7 @@ Action quit_command(CLI::App& command) {
 Action reload_command(CLI::App& command) {
   auto options = std::make_shared<ConfigurationOptions>();
   add_configuration_options(command, *options);
+  accept_nginx_conf(command);
   command.footer(
       "The file is checked first; a running node with a faulty one keeps its former configuration\n"
       "and says why in its log.\n"

@@ -56,6 +56,23 @@ admin::Counters Node::counters() const {
   return out;
 }
 
+namespace {
+
+// What this process may have: its control group's share, or the machine.
+uint64_t memory_limit() {
+  uint64_t limit =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    auto text = read_file(path, 64);
+    auto bytes = text ? text::to_integer(text::trim(*text)) : std::nullopt;
+    if (bytes && *bytes > 0) limit = std::min(limit, static_cast<uint64_t>(*bytes));
+  }
+  return limit;
+}
+
+}  // namespace
+
 admin::Memory Node::memory() const {
   admin::Memory memory;
   auto statm = read_file("/proc/self/statm", 4096);
@@ -65,6 +82,7 @@ admin::Memory Node::memory() const {
     auto pages = text::to_integer(fields[1]).value_or(0);
     memory.resident = static_cast<uint64_t>(pages) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   }
+  memory.limit = memory_limit();
   return memory;
 }
 
@@ -147,6 +165,16 @@ std::string Node::link_metrics() const {
 
 std::vector<std::string> Node::gui_origins() const {
   return admin::origins_of(parts_.settings->list(conf::Key::admin_gui_url));
+}
+
+bool Node::admin_is_local() const {
+  return !parts_.settings->is_set(conf::Key::admin_access_token_file) &&
+         !parts_.settings->flag(conf::Key::admin_allow_insecure);
+}
+
+void Node::set_log_level(log::Level level, int64_t seconds) {
+  log::set_level(level);
+  parts_.log_level_until = Clock::now() + std::chrono::seconds(seconds);
 }
 
 std::string Node::not_ready() const {

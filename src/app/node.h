@@ -27,6 +27,7 @@ struct NodeParts {
   std::string node_id;
   const admin::DeclaredNode* declared = nullptr;  // null with a database
   bool draining = false;
+  TimePoint log_level_until = TimePoint::max();  // when the configured one holds again
 };
 
 class Node final : public admin::NodeInfo {
@@ -45,8 +46,10 @@ class Node final : public admin::NodeInfo {
   std::string link_metrics() const override;
   std::optional<std::string> configuration_hash() const override;
   std::vector<std::string> gui_origins() const override;
+  bool admin_is_local() const override;
   std::string not_ready() const override;
   void set_draining(bool draining) override { parts_.draining = draining; }
+  void set_log_level(log::Level level, int64_t seconds) override;
 
  private:
   NodeParts& parts_;

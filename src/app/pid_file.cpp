@@ -28,6 +28,19 @@ bool lock(int fd) {
   return false;
 }
 
+bool same_file(int fd, const std::string& path) {
+  struct stat held;
+  struct stat named;
+  return fstat(fd, &held) == 0 && stat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino;
+}
+
+Result<void> write_pid(const std::string& path, int fd) {
+  const std::string line = fmt::format("{}\n", getpid());
+  if (ftruncate(fd, 0) == 0 && pwrite(fd, line.data(), line.size(), 0) > 0) return {};
+  return fail("app.pid_file", Side::config,
+              fmt::format("cannot write {}: {}", path, strerror(errno)));
+}
+
 }  // namespace
 
 std::string PidFile::path(const std::string& prefix) {
@@ -51,20 +64,44 @@ Result<PidFile> PidFile::take(const std::string& prefix) {
                 "stop it with `sallyport stop`, or choose another prefix with -p");
   }
   // The former owner may have removed the file between our open and our lock.
-  struct stat locked;
-  struct stat named;
-  if (fstat(fd, &locked) != 0 || stat(path.c_str(), &named) != 0 || locked.st_ino != named.st_ino) {
+  if (!same_file(fd, path)) {
     close(fd);
     return take(prefix);
   }
-  std::string line = fmt::format("{}\n", getpid());
-  if (ftruncate(fd, 0) != 0 || pwrite(fd, line.data(), line.size(), 0) < 0) {
-    int error = errno;
-    close(fd);
-    return fail("app.pid_file", Side::config,
-                fmt::format("cannot write {}: {}", path, strerror(error)));
+  PidFile file(path, fd);
+  if (auto written = write_pid(path, fd); !written) return fail(written.error());
+  return file;
+}
+
+Result<PidFile> PidFile::succeed(const std::string& prefix, pid_t former) {
+  const int turn = open((prefix + "/pids").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (turn < 0 || flock(turn, LOCK_EX | LOCK_NB) != 0) {
+    if (turn >= 0) close(turn);
+    return fail("app.upgrading", Side::config,
+                fmt::format("another process is about to take the place of {}", former));
   }
-  return PidFile(std::move(path), fd);
+  std::string path = PidFile::path(prefix) + ".next";
+  unlink(path.c_str());  // of one that was killed: the turn is ours
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  PidFile file(path, fd);
+  file.prefix_ = prefix;
+  file.former_ = former;
+  file.turn_ = turn;
+  if (fd < 0 || !lock(fd)) {
+    return fail("app.pid_file", Side::config,
+                fmt::format("cannot open {}: {}", path, strerror(errno)));
+  }
+  if (auto written = write_pid(path, fd); !written) return fail(written.error());
+  return file;
+}
+
+bool PidFile::install() {
+  if (owner(prefix_) != former_) return false;
+  std::string path = PidFile::path(prefix_);
+  if (rename(path_.c_str(), path.c_str()) != 0) return false;
+  path_ = std::move(path);
+  close(std::exchange(turn_, -1));
+  return true;
 }
 
 std::optional<pid_t> PidFile::owner(const std::string& prefix) {
@@ -82,12 +119,19 @@ std::optional<pid_t> PidFile::owner(const std::string& prefix) {
 }
 
 PidFile::PidFile(PidFile&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      prefix_(std::move(other.prefix_)),
+      former_(other.former_),
+      turn_(std::exchange(other.turn_, -1)) {}
 
 PidFile::~PidFile() {
-  if (fd_ < 0) return;
-  unlink(path_.c_str());
-  close(fd_);
+  if (fd_ >= 0) {
+    // Unless a successor has put its own in that place.
+    if (same_file(fd_, path_)) unlink(path_.c_str());
+    close(fd_);
+  }
+  if (turn_ >= 0) close(turn_);
 }
 
 bool wait_until_gone(const std::string& prefix, std::chrono::seconds within) {

@@ -18,6 +18,12 @@ class PidFile {
   // holds it already. The file is removed when the PidFile dies.
   static Result<PidFile> take(const std::string& prefix);
 
+  // For a process that takes the place of `former`: its file is not the prefix's before install().
+  // One at a time: error "app.upgrading".
+  static Result<PidFile> succeed(const std::string& prefix, pid_t former);
+  // False when `former` does not run there any more.
+  bool install();
+
   // The running process of that prefix, if there is one.
   static std::optional<pid_t> owner(const std::string& prefix);
 
@@ -32,6 +38,10 @@ class PidFile {
 
   std::string path_;
   int fd_;
+  // Of a successor until install().
+  std::string prefix_;
+  pid_t former_ = 0;
+  int turn_ = -1;  // locked: who else wants to succeed has to wait
 };
 
 // Whether the node of that prefix ends within that time.

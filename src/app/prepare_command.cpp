@@ -14,6 +14,7 @@ namespace sallyport::app {
 Action prepare_command(CLI::App& command) {
   auto options = std::make_shared<ConfigurationOptions>();
   add_configuration_options(command, *options);
+  accept_nginx_conf(command);
   command.footer(
       "Checks the configuration as `sallyport check` does, and makes the working directory with "
       "its\n"

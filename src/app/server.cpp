@@ -20,6 +20,7 @@
 #include "app/gateway_options.h"
 #include "app/node.h"
 #include "app/reload_report.h"
+#include "app/schema_check.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -29,7 +30,6 @@
 #include "model/schemas.h"
 #include "plugins/all.h"
 #include "postgres/change_feed.h"
-#include "postgres/migrations/migrator.h"
 #include "postgres/store.h"
 #include "router/expression.h"
 #include "runtime/builder.h"
@@ -45,49 +45,8 @@ constexpr Milliseconds kRetireDrain{60'000};  // the former data plane after a r
 // Nobody waits for that one, and a connection is better closed by its client.
 constexpr Milliseconds kRetireIdle{50'000};
 constexpr Milliseconds kReadOnlyTimeout{1'000};
+constexpr Milliseconds kSweep{200};         // how long former snapshots may stay
 constexpr Milliseconds kFirstLoad{60'000};  // reading and building 100,000 routes takes a second
-
-// Refuses a database that the gateway could not work with, and says what to do.
-Result<void> check_schema(const postgres::LinkSettings& link) {
-  auto connection = postgres::Connection::open(link);
-  if (!connection) {
-    Error error = connection.error();
-    error.remedy += error.remedy.empty() ? "" : "; ";
-    error.remedy += "`sallyport doctor` walks the link step by step";
-    return fail(std::move(error));
-  }
-  postgres::Migrator migrator(*connection, link.timeout, [](const std::string&) {});
-  auto state = migrator.state();
-  if (!state) return fail(state.error());
-  if (state->needs_bootstrap) {
-    return fail("app.schema", Side::database,
-                fmt::format("database '{}' has no schema yet", link.database),
-                "run `sallyport migrations bootstrap`");
-  }
-  if (!state->unknown.empty()) {
-    return fail("app.schema", Side::database,
-                fmt::format("database '{}' was migrated by a newer Kong than 3.10", link.database),
-                "use a database of Kong 3.9 or 3.10, or one of your own");
-  }
-  if (!state->pending.empty()) {
-    return fail("app.schema", Side::database,
-                fmt::format("database '{}' is half migrated: Kong ran `migrations up`, and not yet "
-                            "`migrations finish`",
-                            link.database),
-                "run `kong migrations finish`");
-  }
-  if (!state->usable()) {
-    return fail("app.schema", Side::database,
-                fmt::format("the schema of database '{}' is older than Kong 3.9", link.database),
-                "bring it to 3.9 or 3.10 with Kong first");
-  }
-  // A database of Kong's opens as it is; what the change log gives is the feed's to say.
-  if (!state->available.empty()) {
-    log::warn("database '{}': there are new migrations; run `sallyport migrations up`",
-              link.database);
-  }
-  return {};
-}
 
 // Takes effect at a start only: the feed's thread reads the list.
 Result<void> enable_plugins(const conf::Settings& settings) {
@@ -131,12 +90,13 @@ std::unique_ptr<postgres::Store> read_only_store(const conf::Settings& settings)
 
 class RunningServer final : public Server {
  public:
-  RunningServer(conf::Settings settings, std::function<conf::Loaded()> reload)
+  RunningServer(conf::Settings settings, std::function<conf::Loaded()> reload, bool take_over)
       : settings_(std::move(settings)),
         prefix_(settings_.string(Key::prefix)),
         reload_(std::move(reload)),
+        take_over_(take_over),
         node_(parts_),
-        status_(node_),
+        status_(node_, [this](const http::BufferedRequest& one) { return admin_->handle(one); }),
         builder_(plugins::all(), router::flavor_of(settings_.string(Key::router_flavor))) {}
 
   ~RunningServer() override {
@@ -168,8 +128,9 @@ class RunningServer final : public Server {
   void watch_signals();
   void take_batch(model::ChangeBatch batch);
   void build(const model::ChangeBatch& batch);
-  std::vector<std::string> build_faults() const;
-  void publish(std::shared_ptr<const runtime::Snapshot> snapshot, std::vector<std::string> faults);
+  void publish(std::shared_ptr<const runtime::Snapshot> snapshot, const std::vector<Error>& faults);
+  void sweep();
+  void restore_log_level();
   void reload();
   Result<void> try_reload();
   void quit();
@@ -179,11 +140,13 @@ class RunningServer final : public Server {
   conf::Settings settings_;
   const std::string prefix_;  // where the node was started, whatever a later file says
   std::function<conf::Loaded()> reload_;
+  const bool take_over_;
   ControlLoop loop_;
   NodeParts parts_;
   Node node_;
   admin::StatusApi status_;
   runtime::Publisher publisher_;
+  TimePoint next_sweep_ = TimePoint::max();
   // Outlives the data planes of reloads.
   std::shared_ptr<balancer::HealthBoard> health_ = std::make_shared<balancer::HealthBoard>();
   runtime::Builder builder_;  // the feed's thread; this one without a database
@@ -206,6 +169,12 @@ Result<void> RunningServer::start() {
   loop_.add_source({.descriptor = [] { return -1; },
                     .next_wakeup = [this] { return early_.next_look(); },
                     .step = [this] { early_.look(); }});
+  loop_.add_source({.descriptor = [] { return -1; },
+                    .next_wakeup = [this] { return next_sweep_; },
+                    .step = [this] { sweep(); }});
+  loop_.add_source({.descriptor = [] { return -1; },
+                    .next_wakeup = [this] { return parts_.log_level_until; },
+                    .step = [this] { restore_log_level(); }});
   auto id = node_id(settings_);
   if (!id) return fail(id.error());
   parts_.node_id = *id;
@@ -238,7 +207,7 @@ Result<void> RunningServer::start_declared(const conf::Settings& settings) {
   declared_ = std::make_unique<DeclaredConfiguration>([this](const model::ChangeBatch& batch) {
     builder_.apply(batch);
     auto snapshot = builder_.build();
-    publish(std::move(snapshot), build_faults());
+    publish(std::move(snapshot), builder_.faults());
   });
   if (auto loaded = declared_->load(settings); !loaded) return loaded;
   parts_.declared = declared_.get();
@@ -291,12 +260,6 @@ Result<void> RunningServer::load_configuration() {
               "`sallyport doctor` walks the link step by step", Retry::later);
 }
 
-std::vector<std::string> RunningServer::build_faults() const {
-  std::vector<std::string> faults;
-  for (const Error& fault : builder_.faults()) faults.push_back(fault.text());
-  return faults;
-}
-
 // On the feed's thread: building does not hold up the Admin API.
 void RunningServer::take_batch(model::ChangeBatch batch) {
   build(batch);
@@ -306,21 +269,30 @@ void RunningServer::take_batch(model::ChangeBatch batch) {
 void RunningServer::build(const model::ChangeBatch& batch) {
   if (!builder_.apply(batch) && !batch.complete) return;
   auto snapshot = builder_.build();
-  loop_.post([this, snapshot = std::move(snapshot), faults = build_faults()]() mutable {
-    publish(std::move(snapshot), std::move(faults));
+  loop_.post([this, snapshot = std::move(snapshot), faults = builder_.faults()]() mutable {
+    publish(std::move(snapshot), faults);
   });
 }
 
 void RunningServer::publish(std::shared_ptr<const runtime::Snapshot> snapshot,
-                            std::vector<std::string> faults) {
-  for (const std::string& fault : faults) {
-    bool known = std::ranges::find(parts_.build_faults, fault) != parts_.build_faults.end();
-    if (!known) log::error("configuration: {}", fault);
+                            const std::vector<Error>& faults) {
+  std::vector<std::string> texts;
+  for (const Error& fault : faults) {
+    const std::string& text = texts.emplace_back(fault.text());
+    bool known = std::ranges::find(parts_.build_faults, text) != parts_.build_faults.end();
+    // A plugin that does not run here is what its operator was told to expect.
+    auto level = fault.code == runtime::kNoBehaviour ? log::Level::warn : log::Level::error;
+    if (!known) log::at(level, "configuration: {}", text);
   }
   parts_.snapshot = snapshot;
   parts_.built_at = unix_seconds();
-  parts_.build_faults = std::move(faults);
+  parts_.build_faults = std::move(texts);
   publisher_.publish(std::move(snapshot));
+  next_sweep_ = std::min(next_sweep_, Clock::now() + kSweep);
+}
+
+void RunningServer::sweep() {
+  next_sweep_ = publisher_.sweep() ? Clock::now() + kSweep : TimePoint::max();
 }
 
 // A worker's request, answered on the control thread; the reply finds its way back by itself.
@@ -338,6 +310,7 @@ Result<std::unique_ptr<proxy::Gateway>> RunningServer::start_gateway(
   auto options = gateway_options(settings);
   if (!options) return fail(options.error());
   options->health = health_;
+  options->take_over = take_over_ && gateway_ == nullptr;
   options->admin = [this](http::BufferedRequest request, proxy::Reply reply) {
     loop_.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
       early_.answer(std::move(request), std::move(reply));
@@ -420,6 +393,13 @@ bool RunningServer::link_changed(const conf::Settings& settings) const {
   return false;
 }
 
+// What a request has set for a while ends here, and at a reload.
+void RunningServer::restore_log_level() {
+  parts_.log_level_until = TimePoint::max();
+  log::Level level;
+  if (log::parse_level(settings_.string(Key::log_level), level)) log::set_level(level);
+}
+
 // The answer that `sallyport reload` waits for.
 void RunningServer::reload() {
   auto done = try_reload();
@@ -476,8 +456,7 @@ Result<void> RunningServer::try_reload() {
   retire(std::exchange(gateway_, std::move(*gateway)));
   parts_.gateway = gateway_.get();
   if (*link) start_link(settings_, **link);
-  log::Level level;
-  if (log::parse_level(settings_.string(Key::log_level), level)) log::set_level(level);
+  restore_log_level();
   for (const conf::Fault& warning : loaded.warnings) log::warn("{}", warning.text());
   return {};
 }
@@ -485,8 +464,9 @@ Result<void> RunningServer::try_reload() {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(conf::Settings settings,
-                                              std::function<conf::Loaded()> reload) {
-  auto server = std::make_unique<RunningServer>(std::move(settings), std::move(reload));
+                                              std::function<conf::Loaded()> reload,
+                                              bool take_over) {
+  auto server = std::make_unique<RunningServer>(std::move(settings), std::move(reload), take_over);
   if (auto started = server->start(); !started) return fail(started.error());
   return server;
 }

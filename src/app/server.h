@@ -13,8 +13,10 @@ class Server {
  public:
   // Connects, checks the database's schema, loads the configuration, binds the listeners. When it
   // returns, requests are served. `reload` gives a freshly loaded configuration at SIGHUP.
+  // `take_over`: another process serves on the same addresses, and ends when it is told to.
   static Result<std::unique_ptr<Server>> start(conf::Settings settings,
-                                               std::function<conf::Loaded()> reload);
+                                               std::function<conf::Loaded()> reload,
+                                               bool take_over = false);
 
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +24,7 @@
 #include "app/server.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory_reserve.h"
 
 namespace sallyport::app {
 namespace {
@@ -33,7 +36,6 @@ struct StartOptions {
   bool foreground = false;
   bool run_migrations = false;
   MigrationLimits migrations;
-  std::string nginx_conf;
 };
 
 void add_start_options(CLI::App& command, StartOptions& options) {
@@ -50,10 +52,7 @@ void add_start_options(CLI::App& command, StartOptions& options) {
                   "Seconds to wait for another node that is migrating")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();
-  command
-      .add_option("--nginx-conf", options.nginx_conf,
-                  "Accepted for Kong's scripts, and not read: there is no nginx")
-      ->type_name("FILE");
+  accept_nginx_conf(command);
 }
 
 std::string under_prefix(const conf::Settings& settings, const std::string& path) {
@@ -67,21 +66,39 @@ std::string log_path(const conf::Loaded& loaded, bool foreground) {
   return path.starts_with("/dev/std") ? path : under_prefix(loaded.settings, path);
 }
 
-// As many descriptors as this process may have; the data plane refuses when they run out.
-void raise_descriptor_limit() {
+// As many descriptors as are asked for, or as this process may have (`wanted` 0); the data plane
+// refuses when they run out.
+void set_descriptor_limit(int64_t wanted) {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  const auto most = static_cast<rlim_t>(wanted);
+  limit.rlim_cur = wanted > 0 ? most : limit.rlim_max;
+  limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
+  if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
+  log::warn("nginx_main_worker_rlimit_nofile: {} files are not allowed: {}", wanted,
+            strerror(errno));
+  if (wanted > 0) set_descriptor_limit(0);
 }
 
-// Runs the node; `report` is told once whether it came up ("" for yes).
+// The former process answers what has begun and ends.
+bool take_its_place(PidFile& pid_file, pid_t former, const Report& report) {
+  if (!pid_file.install() || kill(former, SIGQUIT) != 0) {
+    report(fmt::format("process {} ended before this one could take its place", former));
+    return false;
+  }
+  log::notice("took the place of process {}", former);
+  return true;
+}
+
+// Runs the node, in the place of the process `former` if there is one; `report` is told once
+// whether it came up ("" for yes).
 int serve(const ConfigurationOptions& options, conf::Loaded loaded, bool foreground,
-          const Report& report) {
+          std::optional<pid_t> former, const Report& report) {
   // Keys and passwords are in this memory: no core file, no ptrace by others.
   prctl(PR_SET_DUMPABLE, 0);
-  raise_descriptor_limit();
-  auto pid_file = PidFile::take(loaded.settings.string(Key::prefix));
+  memory::set_aside_reserve();
+  const std::string prefix = loaded.settings.string(Key::prefix);
+  auto pid_file = former ? PidFile::succeed(prefix, *former) : PidFile::take(prefix);
   if (!pid_file) return report(pid_file.error().text()), 1;
 
   log::Level level = log::Level::notice;
@@ -91,27 +108,27 @@ int serve(const ConfigurationOptions& options, conf::Loaded loaded, bool foregro
     return report(fmt::format("cannot open the log {}: {}", path, strerror(errno))), 1;
   }
   for (const conf::Fault& warning : loaded.warnings) log::warn("{}", warning.text());
+  set_descriptor_limit(loaded.settings.integer(Key::nginx_main_worker_rlimit_nofile));
 
-  auto server = Server::start(std::move(loaded.settings),
-                              [sources = sources_of(options)] { return conf::load(sources); });
+  auto server = Server::start(
+      std::move(loaded.settings), [sources = sources_of(options)] { return conf::load(sources); },
+      former.has_value());
   if (!server) {
     log::error("{}", server.error().text());
     return report(server.error().text()), 1;
   }
+  if (former && !take_its_place(*pid_file, *former, report)) return 1;
   report("");
   (*server)->run();
   return 0;
 }
 
-int start(const StartOptions& options) {
+int start(const StartOptions& options, std::optional<pid_t> former = {}) {
   auto loaded = load_configuration(options.configuration);
   if (!loaded) return 1;
   if (auto prepared = prepare_prefix(loaded->settings); !prepared) {
     fmt::print(stderr, "Error: {}\n", prepared.error().text());
     return 1;
-  }
-  if (!options.nginx_conf.empty()) {
-    fmt::print(stderr, "warning: --nginx-conf {} is not read\n", options.nginx_conf);
   }
   if (options.run_migrations) {
     if (auto done = run_migrations(loaded->settings, options.migrations); !done) {
@@ -121,9 +138,10 @@ int start(const StartOptions& options) {
   }
   bool foreground = options.foreground || !loaded->settings.flag(Key::nginx_daemon);
   auto work = [&](const Report& report) {
-    return serve(options.configuration, std::move(*loaded), foreground, report);
+    return serve(options.configuration, std::move(*loaded), foreground, former, report);
   };
-  return foreground ? run_foreground(work) : run_daemon(work, "Sallyport started");
+  if (foreground) return run_foreground(work);
+  return run_daemon(work, former ? "Sallyport upgraded" : "Sallyport started");
 }
 
 }  // namespace
@@ -138,6 +156,31 @@ Action start_command(CLI::App& command) {
       "  sallyport start -c /etc/kong/kong.conf --run-migrations\n"
       "  KONG_PG_HOST=db.example.com sallyport start --foreground -p /var/lib/sallyport");
   return [options] { return start(*options); };
+}
+
+// A new process, usually of a new version, takes the listeners; the former one drains.
+Action upgrade_command(CLI::App& command) {
+  auto options = std::make_shared<StartOptions>();
+  add_start_options(command, *options);
+  command.footer(
+      "Starts this binary beside the one that runs, on the same addresses. When it serves, the\n"
+      "former process answers what it has begun and ends; no request is lost. When it cannot, it\n"
+      "says why and the former process stays.\n"
+      "\n"
+      "Example:\n"
+      "  sallyport upgrade -c /etc/kong/kong.conf");
+  return [options] {
+    auto loaded = load_configuration(options->configuration);
+    if (!loaded) return 1;
+    const std::string prefix = loaded->settings.string(Key::prefix);
+    const auto former = PidFile::owner(prefix);
+    if (!former) {
+      fmt::print(stderr, "Error: Sallyport is not running in {}; `sallyport start` starts it\n",
+                 prefix);
+      return 1;
+    }
+    return start(*options, former);
+  };
 }
 
 // stop, wait until it is gone, start.

@@ -1,6 +1,7 @@
 #include "balancer/address_state.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace sallyport::balancer {
 namespace {
@@ -34,6 +35,11 @@ std::optional<Outcome> judge(int status, std::span<const uint16_t> healthy,
   return std::nullopt;
 }
 
+uint64_t AddressState::steady_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
 bool AddressState::report(Outcome outcome, const model::CheckThresholds& thresholds) {
   const bool good = outcome == Outcome::success;
   const uint8_t threshold = threshold_of(outcome, thresholds);
@@ -51,13 +57,17 @@ bool AddressState::report(Outcome outcome, const model::CheckThresholds& thresho
           flips ? (unhealthy ? 0 : kUnhealthy) : (next & ~(kCounter << shift)) | (count << shift);
     }
     if (next == word) return false;
-    if (word_.compare_exchange_weak(word, next, std::memory_order_relaxed)) return flips;
+    if (!word_.compare_exchange_weak(word, next, std::memory_order_relaxed)) continue;
+    if (flips && unhealthy) since_ms_.store(steady_ms(), std::memory_order_relaxed);
+    return flips;
   }
 }
 
 bool AddressState::mark(bool healthy) {
   const uint64_t before = word_.exchange(healthy ? 0 : kUnhealthy, std::memory_order_relaxed);
-  return ((before & kUnhealthy) == 0) != healthy;
+  const bool changed = ((before & kUnhealthy) == 0) != healthy;
+  if (changed && healthy) since_ms_.store(steady_ms(), std::memory_order_relaxed);
+  return changed;
 }
 
 }  // namespace sallyport::balancer

@@ -20,6 +20,10 @@ std::optional<Outcome> judge(int status, std::span<const uint16_t> healthy,
 // On a cache line of its own: what lies beside it in memory may be written by the request.
 class alignas(64) AddressState {
  public:
+  AddressState() : AddressState(steady_ms()) {}
+  // `since_ms`: milliseconds of the steady clock, as a loop's now().
+  explicit AddressState(uint64_t since_ms) : since_ms_(since_ms) {}
+
   bool healthy() const { return (word_.load(std::memory_order_relaxed) & kUnhealthy) == 0; }
 
   // True when the report changed the health. A success forgets the failures before it and a failure
@@ -29,9 +33,16 @@ class alignas(64) AddressState {
   // True when it was different before. Counts begin anew.
   bool mark(bool healthy);
 
+  // When it was first seen, or became healthy again, whichever is later: see slow start in
+  // balance.h.
+  uint64_t since_ms() const { return since_ms_.load(std::memory_order_relaxed); }
+
  private:
+  static uint64_t steady_ms();
+
   static constexpr uint64_t kUnhealthy = uint64_t{1} << 32;
   std::atomic<uint64_t> word_{0};  // four counters of 8 bits by Outcome, and kUnhealthy
+  std::atomic<uint64_t> since_ms_;
 };
 static_assert(sizeof(AddressState) == 64);
 

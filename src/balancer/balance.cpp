@@ -9,6 +9,12 @@ namespace {
 
 constexpr double kLatencyDecayMs = 10'000;
 
+// With slow starts strengths are weights times this, so that a small weight can grow in steps.
+constexpr uint64_t kWholeStrength = 1'000;
+constexpr uint64_t kLeastStrength = kWholeStrength / 20;
+// Into how many steps a slow start is divided.
+constexpr uint64_t kSteps = 100;
+
 bool tried_before(const Choice& choice, const Peer& peer) {
   return std::ranges::any_of(choice.tried, [&](const PeerPtr& t) { return t.get() == &peer; });
 }
@@ -63,6 +69,8 @@ void Balance::configure(const model::Upstream& upstream) {
 
 void Balance::set_peers(std::vector<NewPeer> peers) {
   const double latency = average_latency(peers_);
+  // No more than it gains a turn: it would come up many times in a row.
+  const uint64_t scale = slow_start_ms_ == 0 ? 1 : kLeastStrength;
   std::vector<PeerPtr> next;
   bool changed = peers.size() != peers_.size();
   for (NewPeer& fresh : peers) {
@@ -72,7 +80,7 @@ void Balance::set_peers(std::vector<NewPeer> peers) {
       peer->at = std::move(fresh.at);
       peer->latency_ms = latency;
       // Anywhere in its turn: workers that start together spread over the peers.
-      peer->turn = static_cast<int64_t>(random() % (uint64_t{fresh.weight} + 1));
+      peer->turn = static_cast<int64_t>(random() % (fresh.weight * scale + 1));
       changed = true;
     }
     changed |= peer->weight != fresh.weight || peer->index != next.size();
@@ -88,7 +96,8 @@ void Balance::set_peers(std::vector<NewPeer> peers) {
   if (algorithm_ == model::Algorithm::consistent_hashing) ring_ = HashRing(peers_, slots_);
 }
 
-void Balance::review() {
+void Balance::review(uint64_t now_ms) {
+  if (now_ms >= strengthen_at_) strengthen(now_ms);
   const uint32_t version = states_->version();
   if (reviewed_ == version) return;
   reviewed_ = version;
@@ -99,12 +108,27 @@ void Balance::review() {
     total += peer->weight;
     if (peer->usable) available += peer->weight;
   }
+  strengthen(now_ms);
   enough_ = available > 0 &&
             static_cast<double>(available) * 100 >= threshold_ * static_cast<double>(total);
 }
 
+void Balance::strengthen(uint64_t now_ms) {
+  strengthen_at_ = ~uint64_t{0};
+  for (const PeerPtr& peer : peers_) {
+    peer->strength = peer->weight;
+    if (slow_start_ms_ == 0) continue;
+    const uint64_t since = peer->state->since_ms();
+    const uint64_t age = now_ms > since ? now_ms - since : 0;
+    if (age < slow_start_ms_)
+      strengthen_at_ = now_ms + std::max(slow_start_ms_ / kSteps, uint64_t{1});
+    peer->strength *=
+        std::clamp(kWholeStrength * age / slow_start_ms_, kLeastStrength, kWholeStrength);
+  }
+}
+
 PeerPtr Balance::pick(const Choice& choice) {
-  review();
+  review(choice.now_ms);
   if (!enough_) return nullptr;
   Peer* peer = choose(choice, true);
   if (peer == nullptr && !choice.tried.empty()) peer = choose(choice, false);
@@ -126,29 +150,29 @@ Peer* Balance::choose(const Choice& choice, bool skip_tried) {
   return next_in_turn(choice, skip_tried);
 }
 
-// Smooth weighted round-robin: everybody gains its weight, the one with most pays the sum.
+// Smooth weighted round-robin: everybody gains its strength, the one with most pays the sum.
 Peer* Balance::next_in_turn(const Choice& choice, bool skip_tried) {
   Peer* best = nullptr;
   int64_t total = 0;
   for (const PeerPtr& peer : peers_) {
     if (!fits(choice, skip_tried, *peer)) continue;
-    peer->turn += peer->weight;
-    total += peer->weight;
+    peer->turn += static_cast<int64_t>(peer->strength);
+    total += static_cast<int64_t>(peer->strength);
     if (best == nullptr || peer->turn > best->turn) best = peer.get();
   }
   if (best != nullptr) best->turn -= total;
   return best;
 }
 
-// The lowest (active + 1) / weight; among equals whoever comes first from a random place on.
+// The lowest (active + 1) / strength; among equals whoever comes first from a random place on.
 Peer* Balance::least_connections(const Choice& choice, bool skip_tried) {
   Peer* best = nullptr;
   const size_t start = random() % peers_.size();
   for (size_t i = 0; i < peers_.size(); ++i) {
     Peer* peer = peers_[(start + i) % peers_.size()].get();
     if (!fits(choice, skip_tried, *peer)) continue;
-    if (best == nullptr ||
-        (uint64_t{peer->active} + 1) * best->weight < (uint64_t{best->active} + 1) * peer->weight) {
+    if (best == nullptr || (uint64_t{peer->active} + 1) * best->strength <
+                               (uint64_t{best->active} + 1) * peer->strength) {
       best = peer;
     }
   }
@@ -170,10 +194,18 @@ Peer* Balance::fastest_of_two(const Choice& choice, bool skip_tried) {
   if (first == nullptr) return nullptr;
   Peer* second = any(choice, skip_tried, first);
   if (second == nullptr) return first;
+  // In a slow start it stands back as often as its strength is short of its weight.
+  if (stands_back(*first)) return second;
+  if (stands_back(*second)) return first;
   auto cost = [&](const Peer& peer) {
     return (expected_latency(peer, choice.now_ms) + 1) * (peer.active + 1);
   };
   return cost(*second) < cost(*first) ? second : first;
+}
+
+bool Balance::stands_back(const Peer& peer) {
+  if (slow_start_ms_ == 0 || strengthen_at_ == ~uint64_t{0}) return false;
+  return random() % (peer.weight * kWholeStrength) >= peer.strength;
 }
 
 uint64_t Balance::random() {

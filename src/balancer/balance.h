@@ -1,5 +1,9 @@
 // Which peer of an upstream takes the next request: one worker's view. Pure of sockets and names;
 // the worker's thread. Peers keep what is known of them when the configuration changes.
+//
+// Slow start: a peer that is new, or healthy again, has a twentieth of its weight at first and all
+// of it when `slow_start_ms` have passed. Peers that are equally new share as they always would, so
+// that the start of a node needs no exception. Hashing knows none: it would move values twice.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +33,10 @@ struct Choice {
 
 class Balance {
  public:
-  // `seed` is different for each worker: they do not begin with the same peer.
-  Balance(std::shared_ptr<UpstreamStates> states, uint64_t seed)
-      : states_(std::move(states)), random_(seed | 1) {}
+  // `seed` is different for each worker: they do not begin with the same peer. `slow_start_ms` 0:
+  // everybody has its whole weight at once.
+  Balance(std::shared_ptr<UpstreamStates> states, uint64_t seed, uint64_t slow_start_ms = 0)
+      : states_(std::move(states)), slow_start_ms_(slow_start_ms), random_(seed | 1) {}
 
   // Takes over algorithm, slots and threshold.
   void configure(const model::Upstream& upstream);
@@ -45,15 +50,19 @@ class Balance {
   uint32_t generation() const { return generation_; }
 
  private:
-  void review();
+  void review(uint64_t now_ms);
+  void strengthen(uint64_t now_ms);
   Peer* choose(const Choice& choice, bool skip_tried);
   Peer* next_in_turn(const Choice& choice, bool skip_tried);
   Peer* least_connections(const Choice& choice, bool skip_tried);
   Peer* fastest_of_two(const Choice& choice, bool skip_tried);
+  bool stands_back(const Peer& peer);
   Peer* any(const Choice& choice, bool skip_tried, const Peer* but);
   uint64_t random();
 
   std::shared_ptr<UpstreamStates> states_;
+  const uint64_t slow_start_ms_;
+  uint64_t strengthen_at_ = ~uint64_t{0};  // when strengths must be worked out again
   model::Algorithm algorithm_ = model::Algorithm::round_robin;
   uint32_t slots_ = 0;
   double threshold_ = 0;

@@ -1,5 +1,6 @@
 #include "balancer/balance.h"
 
+#include <algorithm>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -175,6 +176,84 @@ TEST(BalanceStart, WorkersDoNotBeginWithTheSamePeer) {
     ++first[balance.pick({})->at.host];
   }
   for (const auto& [host, count] : first) EXPECT_NEAR(count, 100, 40) << host;
+}
+
+class SlowStartTest : public testing::TestWithParam<model::Algorithm> {
+ protected:
+  static constexpr uint64_t kWindow = 10'000;
+  void add(const char* host, uint64_t since) {
+    list.push_back({{host, host, host, 80}, 100, std::make_shared<AddressState>(since)});
+    balance.set_peers(list);
+  }
+  // How many of a hundred requests `host` gets.
+  int share(const std::string& host, uint64_t now) {
+    std::vector<PeerPtr> taken;
+    for (int i = 0; i < 2'000; ++i) {
+      taken.push_back(balance.pick({.now_ms = now}));
+      if (GetParam() == model::Algorithm::least_connections) ++taken.back()->active;
+    }
+    const auto mine =
+        std::ranges::count_if(taken, [&](auto& peer) { return peer->at.host == host; });
+    for (const PeerPtr& peer : taken) peer->active = 0;
+    return static_cast<int>(mine / 20);
+  }
+
+  std::vector<NewPeer> list;
+  Balance balance{std::make_shared<UpstreamStates>(), 42, kWindow};
+};
+
+TEST_P(SlowStartTest, ANewPeersShareGrowsEvenly) {
+  model::Upstream upstream;
+  upstream.algorithm = GetParam();
+  balance.configure(upstream);
+  add("a1", 1'000);
+  add("a2", 1'000);
+  // Those that begin together share at once.
+  EXPECT_NEAR(share("a2", 1'000), 50, 2);
+  EXPECT_NEAR(share("a2", 4'000), 50, 2);
+  add("a3", 50'000);
+  EXPECT_NEAR(share("a3", 50'000), 100 * 0.05 / 2.05, 3);
+  EXPECT_NEAR(share("a3", 55'000), 100 * 0.5 / 2.5, 6);
+  EXPECT_NEAR(share("a3", 60'000), 33, 4);
+  EXPECT_NEAR(share("a3", 99'000), 33, 4);
+}
+
+TEST(SlowStart, ANewPeerDoesNotComeManyTimesInARow) {
+  for (uint64_t seed = 1; seed < 50; ++seed) {
+    Balance balance(std::make_shared<UpstreamStates>(), seed * 0x9e37'79b9'7f4a'7c15, 10'000);
+    balance.configure({});
+    std::vector<NewPeer> list;
+    for (const char* host : {"a1", "a2"}) {
+      list.push_back({{host, host, host, 80}, 100, std::make_shared<AddressState>(1'000)});
+    }
+    balance.set_peers(std::move(list));
+    int first = 0;
+    for (int i = 0; i < 20; ++i) first += balance.pick({.now_ms = 1'000})->at.host == "a1" ? 1 : 0;
+    EXPECT_NEAR(first, 10, 1);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Algorithms, SlowStartTest,
+                         testing::Values(model::Algorithm::round_robin,
+                                         model::Algorithm::least_connections,
+                                         model::Algorithm::latency));
+
+TEST(SlowStart, APeerThatIsAloneOrHashedToHasNone) {
+  model::Upstream upstream;
+  Balance balance(std::make_shared<UpstreamStates>(), 42, 10'000);
+  balance.configure(upstream);
+  balance.set_peers({{{"a", "a", "a", 80}, 1, std::make_shared<AddressState>(1'000)}});
+  EXPECT_NE(balance.pick({.now_ms = 1'000}), nullptr);
+  upstream.algorithm = model::Algorithm::consistent_hashing;
+  balance.configure(upstream);
+  balance.set_peers({{{"a", "a", "a", 80}, 1, std::make_shared<AddressState>(1'000)},
+                     {{"b", "b", "b", 80}, 1, std::make_shared<AddressState>(90'000)}});
+  int fresh = 0;
+  for (uint64_t i = 0; i < 1'000; ++i) {
+    const auto hash = hash_of(std::to_string(i));
+    fresh += balance.pick({.hash = hash, .now_ms = 90'000})->at.host == "b" ? 1 : 0;
+  }
+  EXPECT_NEAR(fresh, 500, 100);
 }
 
 TEST(TargetName, Parts) {

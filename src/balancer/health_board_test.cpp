@@ -41,6 +41,21 @@ TEST(AddressState, ThresholdsCountReportsInARow) {
   EXPECT_FALSE(state.mark(true));
 }
 
+TEST(AddressState, WhoIsHealthyAgainIsNew) {
+  const model::CheckThresholds thresholds{.successes = 1, .http_failures = 1};
+  AddressState state(1);
+  EXPECT_TRUE(state.report(Outcome::http_failure, thresholds));
+  EXPECT_EQ(state.since_ms(), 1u);
+  EXPECT_TRUE(state.report(Outcome::success, thresholds));
+  EXPECT_GT(state.since_ms(), 1u);
+  AddressState marked(1);
+  marked.mark(true);
+  marked.mark(false);
+  EXPECT_EQ(marked.since_ms(), 1u);
+  marked.mark(true);
+  EXPECT_GT(marked.since_ms(), 1u);
+}
+
 TEST(AddressState, WithoutThresholdForSuccessNothingHeals) {
   AddressState state;
   const model::CheckThresholds thresholds{.http_failures = 1};

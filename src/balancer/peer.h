@@ -27,6 +27,7 @@ struct Peer {
 
   uint32_t index = 0;        // in the Balance's list, while it is in it
   bool usable = false;       // healthy, and of some weight
+  uint64_t strength = 0;     // the weight that counts now: less than its own in a slow start
   int64_t turn = 0;          // smooth round-robin: who has most is next
   uint32_t active = 0;       // requests that this worker has under way
   double latency_ms = 0;     // weighted average of answers

@@ -1,7 +1,8 @@
 #include "base/frame_pool.h"
 
 #include <cstdlib>
-#include <new>
+
+#include "base/memory_reserve.h"
 
 namespace sallyport {
 namespace {
@@ -37,9 +38,7 @@ void* allocate_frame(size_t bytes) {
     }
     bytes = (index + 1) * kStep;
   }
-  void* frame = std::malloc(bytes);
-  if (frame == nullptr) throw std::bad_alloc();
-  return frame;
+  return memory::allocate(bytes);
 }
 
 void free_frame(void* frame, size_t bytes) noexcept {

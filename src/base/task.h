@@ -16,12 +16,7 @@ namespace sallyport {
 
 namespace detail {
 
-struct PooledFrame {
-  static void* operator new(size_t bytes) { return allocate_frame(bytes); }
-  static void operator delete(void* frame, size_t bytes) noexcept { free_frame(frame, bytes); }
-};
-
-struct TaskPromiseBase : PooledFrame {
+struct TaskPromiseBase : Pooled {
   std::coroutine_handle<> continuation = std::noop_coroutine();
 
   struct FinalAwaiter {
@@ -117,7 +112,7 @@ class [[nodiscard]] Task {
 
 // The return type of a coroutine that nobody waits for: a connection, a listener's loop.
 struct Detached {
-  struct promise_type : detail::PooledFrame {
+  struct promise_type : Pooled {
     Detached get_return_object() const noexcept { return {}; }
     std::suspend_never initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }

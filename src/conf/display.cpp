@@ -178,7 +178,9 @@ void add_nginx(const Settings& settings, Json& out) {
   for (const char* block : kBlocks) out[fmt::format("nginx_{}_directives", block)] = Json::object();
   for (const Directive& row : directives()) {
     if (!settings.is_set(row.key) || row.masked()) continue;
-    if (!row.alias.empty()) add_directive(row.alias, settings.display(row.key), out);
+    // Of the two blocks that a directive may be written in, the outer one.
+    const bool outer = row.name.starts_with("nginx_http_");
+    if (!row.alias.empty() && !outer) add_directive(row.alias, settings.display(row.key), out);
     if (is_nginx(row.name)) add_directive(row.name, settings.display(row.key), out);
   }
   for (const auto& [name, value] : settings.injected_nginx()) add_directive(name, value, out);

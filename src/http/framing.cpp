@@ -4,6 +4,22 @@
 #include "http/headers.h"
 
 namespace sallyport::http {
+namespace {
+
+// All elements of `list` are transfer codings of the registry, and none is empty.
+bool all_registered(std::string_view list) {
+  for (const std::string_view element : text::split(list, ',')) {
+    const std::string_view name = trim_blanks(element);
+    bool known = false;
+    for (std::string_view coding : {"gzip", "x-gzip", "deflate", "compress", "x-compress"}) {
+      known |= text::equals_ignore_case(name, coding);
+    }
+    if (!known) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 bool FramingFields::fail(std::string_view reason, int status) {
   fault = reason;
@@ -57,18 +73,17 @@ bool FramingFields::check_lengths(bool http_1_0) {
   return true;
 }
 
-// Exactly `chunked`, once (RFC 9112 section 6.1). Other codings are unknown to us when chunked
-// comes last (501), and leave the length unknown when it does not (400).
+// Exactly `chunked`, once (RFC 9112 section 6.1). Codings that are honestly meant are unknown to us
+// when chunked comes last (501); anything else leaves the length to who reads it (400).
 bool FramingFields::add_transfer_encoding(std::string_view value) {
   ++transfer_encoding_count;
   if (text::equals_ignore_case(value, "chunked")) return true;
-  size_t comma = value.rfind(',');
-  if (comma != std::string_view::npos &&
-      text::equals_ignore_case(trim_blanks(value.substr(comma + 1)), "chunked") &&
-      !list_contains(value.substr(0, comma), "chunked")) {
-    return fail("unknown transfer coding", 501);
+  const size_t comma = value.rfind(',');
+  if (comma == std::string_view::npos ||
+      !text::equals_ignore_case(trim_blanks(value.substr(comma + 1)), "chunked")) {
+    return fail("Transfer-Encoding is not chunked");
   }
-  return fail("Transfer-Encoding is not chunked");
+  return fail("unknown transfer coding", all_registered(value.substr(0, comma)) ? 501 : 400);
 }
 
 void FramingFields::add_connection(std::string_view value) {
@@ -77,6 +92,9 @@ void FramingFields::add_connection(std::string_view value) {
     if (text::equals_ignore_case(token, "close")) close = true;
     if (text::equals_ignore_case(token, "keep-alive")) keep_alive = true;
     if (text::equals_ignore_case(token, "upgrade")) connection_upgrade = true;
+    for (std::string_view name : {"content-length", "transfer-encoding", "host"}) {
+      names_framing |= text::equals_ignore_case(token, name);
+    }
   }
 }
 

@@ -22,6 +22,7 @@ struct FramingFields {
   bool close = false;
   bool keep_alive = false;
   bool connection_upgrade = false;
+  bool names_framing = false;  // as belonging to this hop alone
   bool has_upgrade = false;
   bool expect_continue = false;
   uint16_t length_count = 0;

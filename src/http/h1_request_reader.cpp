@@ -69,6 +69,7 @@ ParseStatus read_request(std::string_view bytes, const Limits& limits, uint32_t&
   if (!framing.check_lengths(head.minor_version == 0)) {
     return fail(fault, framing.fault_status, framing.fault);
   }
+  if (framing.names_framing) return fail(fault, 400, "Connection names a framing field");
   if (std::string_view reason = check_host(framing, head); !reason.empty()) {
     return fail(fault, 400, reason);
   }

@@ -251,7 +251,12 @@ TEST(Request, RefusesAmbiguousFraming) {
       {"Transfer-Encoding:\r\n chunked\r\n"},
       {"X: y\nTransfer-Encoding: chunked\r\n"},
       {"Transfer-Encoding: gzip, chunked\r\n", 501},
-      {"Transfer-Encoding: identity, chunked\r\n", 501},
+      {"Transfer-Encoding: identity, chunked\r\n"},
+      {"Transfer-Encoding: ,chunked\r\n"},
+      {"Transfer-Encoding: gzip, x, chunked\r\n"},
+      {"Connection: close, Content-Length\r\nContent-Length: 3\r\n"},
+      {"Connection: transfer-encoding\r\n"},
+      {"Connection: HOST\r\n"},
   };
   for (const Refused& row : kTable) {
     std::string text = "POST / HTTP/1.1\r\nHost: a\r\n" + std::string(row.text) + "\r\n";

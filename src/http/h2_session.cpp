@@ -7,6 +7,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "http/h2_fields.h"
+#include "http/h2_memory.h"
 #include "http/headers.h"
 
 namespace sallyport::http {
@@ -209,8 +210,8 @@ bool H2Session::start() {
   static const OptionPtr options = make_options();
   credit_ = kMostCredit;
   if (callbacks == nullptr || options == nullptr) return false;
-  auto* make = role_ == Role::server ? &nghttp2_session_server_new2 : &nghttp2_session_client_new2;
-  if (make(&session_, callbacks.get(), this, options.get()) != 0) return false;
+  auto* make = role_ == Role::server ? &nghttp2_session_server_new3 : &nghttp2_session_client_new3;
+  if (make(&session_, callbacks.get(), this, options.get(), h2_memory()) != 0) return false;
   const nghttp2_settings_entry server{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.max_streams};
   const nghttp2_settings_entry client{NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
   const std::array<nghttp2_settings_entry, 4> settings{

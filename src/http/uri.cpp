@@ -35,7 +35,8 @@ char* put_escape(char* out, uint8_t byte) {
   return out;
 }
 
-// True when a segment that begins behind the '/' at `slash` is empty, "." or "..".
+// True when a segment that begins behind the '/' at `slash` is empty, "." or "..", with or without
+// parameters.
 bool special_segment(std::string_view path, size_t slash) {
   size_t i = slash + 1;
   if (i >= path.size()) return false;
@@ -43,7 +44,26 @@ bool special_segment(std::string_view path, size_t slash) {
   if (path[i] != '.') return false;
   ++i;
   if (i < path.size() && path[i] == '.') ++i;
-  return i == path.size() || path[i] == '/';
+  return i == path.size() || path[i] == '/' || path[i] == ';';
+}
+
+// Whether a server behind us may read `segment` as a step up or as several segments with such a
+// step among them: "..;x" (servlet containers take parameters off first), "..%2Fx", "x%5C..".
+bool hides_steps(std::string_view segment) {
+  while (!segment.empty()) {
+    size_t end = 0;
+    auto separator = [&] {
+      const std::string_view rest = segment.substr(end);
+      return rest.starts_with("%2F") || rest.starts_with("%5C");
+    };
+    while (end < segment.size() && !separator()) ++end;
+    const bool divided = end < segment.size();
+    const std::string_view piece = segment.substr(0, end);
+    const std::string_view name = piece.substr(0, piece.find(';'));
+    if (name == ".." || name == ".") return true;
+    segment.remove_prefix(divided ? end + 3 : end);
+  }
+  return false;
 }
 
 bool is_normal(std::string_view path) {
@@ -84,7 +104,8 @@ bool respell(std::string_view path, char*& out) {
   return true;
 }
 
-// Resolves special segments of `path`, which begins with '/', in place; returns the new length.
+// Resolves special segments of `path`, which begins with '/', in place; returns the new length, 0
+// for a path that hides some.
 size_t resolve_segments(std::span<char> path) {
   size_t out = 0;  // path[0, out) is done and holds no special segment
   size_t i = 0;
@@ -100,6 +121,7 @@ size_t resolve_segments(std::span<char> path) {
         if (path[out] == '/') break;
       }
     } else if (!segment.empty() && segment != ".") {
+      if (hides_steps(segment)) return 0;
       std::memmove(path.data() + out, path.data() + i, end - i);
       out += end - i;
     }
@@ -120,6 +142,7 @@ std::optional<std::string_view> normalize_path(std::string_view path, std::span<
   char* end = buffer.data();
   if (!respell(path, end)) return std::nullopt;
   size_t size = resolve_segments({buffer.data(), end});
+  if (size == 0) return std::nullopt;
   return std::string_view(buffer.data(), size);
 }
 

@@ -20,7 +20,8 @@ constexpr size_t normalized_room(size_t path_size) {
 // is
 // "/", and "*" stays. Returns `path` itself when it is normal already, else a view into `buffer`.
 // Nothing for a broken escape ("%2"), a NUL, escaped or not, a path that does not begin with '/',
-// and a buffer smaller than normalized_room().
+// one whose dot segments hide from us but not from every server ("/a/..%2Fb", "/a/..;/b",
+// "/a\\..\\b"), and a buffer smaller than normalized_room().
 std::optional<std::string_view> normalize_path(std::string_view path, std::span<char> buffer);
 
 // The same with its own memory: for routes, when the snapshot is built.

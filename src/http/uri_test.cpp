@@ -49,6 +49,8 @@ TEST(Uri, NormalisesPaths) {
       {"/.well-known/x", "/.well-known/x"},
       {"/..a/.b./c..", "/..a/.b./c.."},
       {"/a/%2e", "/a/"},
+      {"/a;x=../b;/c;..", "/a;x=../b;/c;.."},
+      {"/a%2f...%2f.b%5cc", "/a%2F...%2F.b%5Cc"},
   };
   for (const auto& row : kTable) {
     EXPECT_EQ(normalized_path(row.path), std::string(row.normal)) << row.path;
@@ -57,6 +59,16 @@ TEST(Uri, NormalisesPaths) {
   EXPECT_EQ(normalized_path(std::string_view("/a\0", 3)), std::nullopt);
   for (std::string_view broken : {"/%", "/%2", "/%2g", "/%g2", "/%00", "/a/%", "a", "a/b", "?"}) {
     EXPECT_EQ(normalized_path(broken), std::nullopt) << broken;
+  }
+}
+
+// Some servers take %2F for a slash, '\\' too, and parameters off segments, before they look for
+// "..".
+TEST(Uri, RefusesStepsThatOnlySomeServersSee) {
+  for (std::string_view hidden : {"/a/..%2fb", "/a/%2e%2e%2Fb", "/a%2f..", "/a%2f../b", "/a/..%5cb",
+                                  "/a\\..\\b", "/a/x%5c..%5cb", "/a/..;/b", "/a/..;x=1/b", "/a/..;",
+                                  "/a/%2e%2e;/b", "/a/.;/b", "/a/.%2fb", "/a%2f..;x%2fb"}) {
+    EXPECT_EQ(normalized_path(hidden), std::nullopt) << hidden;
   }
 }
 

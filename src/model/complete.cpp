@@ -175,12 +175,12 @@ std::string mismatch(const Shorthand& shorthand, const Json& value, const Json& 
       shorthand.field.name, bare(value), shorthand.replaced_by, bare(*other));
 }
 
-// The fault of one shorthand, which is gone from `input` then.
-Json expand_one(const Shorthand& shorthand, Json& input) {
+// The fault of one shorthand, which is gone from `input` then, unless it is a field as well.
+Json expand_one(const Shape& shape, const Shorthand& shorthand, Json& input) {
   auto given = input.find(shorthand.field.name);
   if (given == input.end()) return nullptr;
   Json value = *given;
-  input.erase(given);
+  if (shape.find(shorthand.field.name) == nullptr) input.erase(given);
   if (value.is_null()) return nullptr;
   Json fault = validate_value(shorthand.field, value);
   if (!fault.is_null()) return fault;
@@ -218,7 +218,7 @@ Json expand_shorthands(const Shape& shape, const Shape* sub, Json& input) {
     if (!fault.is_null()) faults[field.name] = std::move(fault);
   }
   for (const Shorthand& shorthand : shape.shorthands) {
-    Json fault = expand_one(shorthand, input);
+    Json fault = expand_one(shape, shorthand, input);
     if (!fault.is_null()) faults[shorthand.field.name] = std::move(fault);
   }
   return faults.empty() ? Json(nullptr) : faults;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/uuid.h"
 #include "model/complete.h"
 #include "model/declarative_document.h"
 #include "model/declarative_ids.h"
@@ -40,7 +41,8 @@ void resolve_reference(const DeclaredItems& items, DeclaredItem& item, const Fie
   std::string shown = given->is_string() ? *key : to_text(*given);
   item.fault_of_whole(fmt::format("invalid reference '{}: {}' (no such entry in '{}')", field.name,
                                   shown, field.reference));
-  item.input[field.name] = Json{{"id", item.id}};  // sound, so that no second fault is found
+  // Sound, so that no second fault is found.
+  item.input[field.name] = Json{{"id", is_uuid(*key) ? *key : declared_id(target->name, *key)}};
 }
 
 void resolve(DeclaredItems& items, DeclaredItem& item) {

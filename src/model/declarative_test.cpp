@@ -159,6 +159,17 @@ services:
   EXPECT_EQ(found.flattened().size(), 2);
 }
 
+TEST(Declarative, FlattenedReferencesThatLeadNowhereKeepTheirOwnId) {
+  DeclarationFaults found = faults(R"(
+_format_version: "3.0"
+routes:
+- {name: r, paths: [/], service: nobody}
+)");
+  Json route = found.flattened().at(0)["entity"];
+  EXPECT_EQ(route["service"]["id"], declared_id("services", "nobody"));
+  EXPECT_NE(route["service"]["id"], route["id"]);
+}
+
 TEST(Declarative, KeepsNoPasswordAsItWasWritten) {
   const char* text = R"(
 _format_version: "3.0"

@@ -15,6 +15,9 @@ std::span<const EntitySchema* const> entities();
 // By name ("services"); null when there is none.
 const EntitySchema* find_entity(std::string_view name);
 
+// The same and, beyond them, entities of Kong's that have no rows here: for /schemas.
+const EntitySchema* find_shown(std::string_view name);
+
 const EntitySchema& workspaces();
 const EntitySchema& consumers();
 const EntitySchema& certificates();

@@ -17,6 +17,23 @@ TEST(Upstreams, DefaultsGoAllTheWayDown) {
   EXPECT_EQ(row["healthchecks"]["threshold"], 0);
 }
 
+TEST(Upstreams, WhatIsHashedChoosesTheAlgorithm) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"hash_on":"ip"})", R"({"hash_on":"ip","algorithm":"consistent-hashing"})"},
+      {R"({"hash_on":"none"})", R"({"hash_on":"none","algorithm":"round-robin"})"},
+      {R"({"algorithm":"least-connections"})",
+       R"({"algorithm":"least-connections","hash_on":"none"})"},
+      {R"({"algorithm":"latency","hash_on":"ip"})", R"({"algorithm":"latency","hash_on":"ip"})"},
+      {R"({"algorithm":"latency"})", R"({"algorithm":"latency"})"},
+      {R"({"hash_on":null})", R"({"hash_on":null})"},
+  };
+  for (const auto& [given, wanted] : cases) {
+    Json input = parse_json(given);
+    EXPECT_TRUE(expand_shorthands(upstreams(), nullptr, input).is_null());
+    EXPECT_EQ(input, parse_json(wanted)) << given;
+  }
+}
+
 TEST(Upstreams, PatchesMergeNestedRecords) {
   Json row = completed(upstreams(), R"({"name":"a.test","healthchecks":{"threshold":5}})");
   Json patch = parse_json(R"({"healthchecks":{"active":{"healthy":{"interval":3}}}})");

@@ -50,6 +50,14 @@ class Backend : public StreamBackend {
   virtual bool add(Stream& stream) = 0;
   virtual void connect(Stream& stream, const SocketAddress& address) = 0;
 
+  // The receive that is under way makes room for one as the stream wants it now.
+  virtual void restart_receive(Stream& stream) = 0;
+
+  // Calls stream.on_readable() or stream.on_writable() once, in a later round, when the socket has
+  // bytes, an end or an error, or has room again: for whoever moves its bytes without the loop.
+  virtual void poll_receive(Stream& stream) = 0;
+  virtual void poll_send(Stream& stream) = 0;
+
   virtual void start_accepting(Listener& listener) = 0;
   virtual void stop_accepting(Listener& listener) = 0;
 

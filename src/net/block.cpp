@@ -5,6 +5,8 @@
 #include <cstring>
 #include <new>
 
+#include "base/memory_reserve.h"
+
 namespace sallyport::net {
 namespace {
 
@@ -12,8 +14,7 @@ namespace {
 constexpr size_t kKeep = 1024;
 
 Block* allocate(BlockPool* pool, size_t capacity) {
-  void* memory = std::malloc(sizeof(Block) + capacity + kBlockSlack);
-  if (memory == nullptr) throw std::bad_alloc();
+  void* memory = memory::allocate(sizeof(Block) + capacity + kBlockSlack);
   auto* block = new (memory) Block;
   block->pool = pool;
   block->capacity = static_cast<uint32_t>(capacity);
@@ -34,10 +35,7 @@ void BlockDeleter::operator()(Block* block) const noexcept {
 }
 
 BlockPool::~BlockPool() {
-  while (Block* block = free_) {
-    free_ = block->next;
-    std::free(block);
-  }
+  trim();
 }
 
 Block* BlockPool::take_raw() {
@@ -52,6 +50,14 @@ Block* BlockPool::take_raw() {
 
 BlockPtr BlockPool::make(size_t bytes) {
   return BlockPtr(allocate(this, bytes));
+}
+
+void BlockPool::trim() noexcept {
+  while (Block* block = free_) {
+    free_ = block->next;
+    std::free(block);
+  }
+  unused_ = 0;
 }
 
 void BlockPool::put(Block* block) noexcept {

@@ -54,6 +54,8 @@ class BlockPool {
   void put(Block* block) noexcept;
 
   size_t unused() const { return unused_; }
+  // Gives them all back to malloc.
+  void trim() noexcept;
 
  private:
   BlockPtr make(size_t bytes);

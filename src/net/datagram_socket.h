@@ -40,6 +40,7 @@ class DatagramSocket {
   DatagramSocket& operator=(const DatagramSocket&) = delete;
   ~DatagramSocket();
 
+  int fd() const { return fd_; }
   const SocketAddress& address() const { return address_; }  // bound to, with the real port
 
   // `ready` is called while there is something to receive, or an error to learn of.

@@ -68,14 +68,15 @@ bool EpollBackend::receive(Stream& stream) {
   }
   --stream.kernel.budget;
   BlockPtr block = loop_.blocks().take();
+  const uint32_t most = stream.kernel.small_receives ? kSmallReceive : block->capacity;
   ssize_t count = 0;
   do {
-    count = ::recv(stream.fd(), block->bytes(), block->capacity, 0);
+    count = ::recv(stream.fd(), block->bytes(), most, 0);
   } while (count < 0 && errno == EINTR);
   if (count > 0) {
     block->end = static_cast<uint32_t>(count);
     // A short read has emptied the socket; the next bytes are a new edge. The end is not.
-    stream.kernel.readable = block->room() == 0 || stream.kernel.hung_up;
+    stream.kernel.readable = block->end == most || stream.kernel.hung_up;
     stream.on_data(std::move(block));
     return true;
   }
@@ -91,6 +92,23 @@ bool EpollBackend::receive(Stream& stream) {
 }
 
 void EpollBackend::send(Stream& stream) {
+  if (stream.kernel.send_armed || stream.kernel.writable_wait) return;
+  stream.kernel.send_armed = true;
+  queued_.push_back(&stream);
+}
+
+// What is sent meanwhile, by coroutines that have waited for room, has its turn in the next round.
+void EpollBackend::send_queued() {
+  sending_.swap(queued_);
+  for (size_t i = 0; i < sending_.size(); ++i) {
+    if (sending_[i] != nullptr) send_now(*sending_[i]);
+  }
+  sending_.clear();
+}
+
+void EpollBackend::send_now(Stream& stream) {
+  stream.kernel.send_armed = false;
+  if (stream.send_failed()) return stream.on_send_error(0);
   while (!stream.output().empty()) {
     std::array<iovec, kMaxVectors> vectors;
     size_t used = 0;
@@ -133,9 +151,21 @@ void EpollBackend::connect(Stream& stream, const SocketAddress& address) {
 }
 
 void EpollBackend::close(Stream& stream) {
+  if (stream.kernel.send_armed) {
+    for (auto* list : {&queued_, &sending_}) std::ranges::replace(*list, &stream, nullptr);
+    send_now(stream);
+  }
   ::close(stream.fd());
   std::erase(postponed_, &stream);
   loop_.retire(&stream);
+}
+
+void EpollBackend::poll_receive(Stream& stream) {
+  if (stream.kernel.readable) postponed_.push_back(&stream);
+}
+
+void EpollBackend::poll_send(Stream& stream) {
+  stream.kernel.writable_wait = true;
 }
 
 void EpollBackend::start_accepting(Listener& listener) {
@@ -170,8 +200,9 @@ void EpollBackend::unwatch(FdWatch* watch) {
 
 void EpollBackend::turn(int timeout_ms) {
   std::array<epoll_event, kMaxEvents> events;
-  const int count =
-      ::epoll_wait(fd_, events.data(), kMaxEvents, postponed_.empty() ? timeout_ms : 0);
+  send_queued();
+  const bool idle = postponed_.empty() && queued_.empty();
+  const int count = ::epoll_wait(fd_, events.data(), kMaxEvents, idle ? timeout_ms : 0);
   loop_.update_now();
   resume_postponed();
   for (int i = 0; i < count; ++i) {
@@ -214,6 +245,7 @@ void EpollBackend::on_readable(Stream& stream, uint32_t events) {
   stream.kernel.readable = true;
   stream.kernel.budget = kReadBudget;
   if (events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) stream.kernel.hung_up = true;
+  if (stream.lent()) return stream.on_readable();
   if (!stream.wanted()) return;
   if ((events & EPOLLERR) != 0 && stream.watched_for_breaking()) {
     stream.on_receive_error(ECONNRESET);
@@ -234,7 +266,8 @@ void EpollBackend::on_writable(Stream& stream) {
   }
   if (stream.kernel.writable_wait) {
     stream.kernel.writable_wait = false;
-    send(stream);
+    if (stream.polling_send()) return stream.on_writable();
+    send_now(stream);
   }
 }
 

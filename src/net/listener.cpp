@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -54,6 +55,11 @@ void remove_stale_socket(const SocketAddress& address) {
     ::unlink(address.text().substr(5).c_str());
   }
   ::close(fd);
+}
+
+uint64_t inode_of(const std::string& path) {
+  struct stat named;
+  return ::stat(path.c_str(), &named) == 0 ? named.st_ino : 0;
 }
 
 int bind_to(int fd, const SocketAddress& address, const Listener::Config& config) {
@@ -103,8 +109,18 @@ Result<std::unique_ptr<Listener>> Listener::bind(const SocketAddress& address,
                                                  const Config& config) {
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return listen_error(address, errno);
-  if (address.is_unix()) remove_stale_socket(address);
-  if (const int error = bind_to(fd, address, config); error != 0) {
+  // In place of another one: under another name first, so that there is no moment without a socket
+  // at the path.
+  const bool beside = address.is_unix() && config.take_over;
+  const auto where =
+      beside ? SocketAddress::parse(address.text() + ".next", 0) : Result<SocketAddress>(address);
+  if (!where) {
+    ::close(fd);
+    return fail(where.error());
+  }
+  if (beside) ::unlink(where->text().substr(5).c_str());
+  if (address.is_unix() && !beside) remove_stale_socket(address);
+  if (const int error = bind_to(fd, *where, config); error != 0) {
     ::close(fd);
     return listen_error(address, error);
   }
@@ -113,12 +129,22 @@ Result<std::unique_ptr<Listener>> Listener::bind(const SocketAddress& address,
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
   auto actual = SocketAddress::from(reinterpret_cast<sockaddr*>(&bound), size);
   auto socket = std::make_shared<Socket>();
-  if (address.is_unix()) socket->path = address.text().substr(5);
-  return std::unique_ptr<Listener>(new Listener(fd, actual, std::move(socket)));
+  if (address.is_unix()) {
+    socket->path = address.text().substr(5);
+    socket->inode = inode_of(where->text().substr(5));
+    actual = address;
+  }
+  std::unique_ptr<Listener> listener(new Listener(fd, actual, std::move(socket)));
+  if (beside) listener->beside_ = where->text().substr(5);
+  return listener;
 }
 
 Result<void> Listener::listen(int backlog) {
   if (::listen(fd_, backlog) != 0) return listen_error(address_, errno);
+  if (beside_.empty()) return {};
+  if (::rename(std::exchange(beside_, "").c_str(), socket_->path.c_str()) != 0) {
+    return listen_error(address_, errno);
+  }
   return {};
 }
 
@@ -153,7 +179,9 @@ void Listener::start(Loop& loop, Accepted accepted, void* owner) {
 // True for the last.
 bool Listener::leave_socket() {
   if (socket_->listeners.fetch_sub(1) != 1) return false;
-  if (!socket_->path.empty()) ::unlink(socket_->path.c_str());
+  if (!beside_.empty()) ::unlink(beside_.c_str());
+  const std::string& path = socket_->path;
+  if (!path.empty() && inode_of(path) == socket_->inode) ::unlink(path.c_str());
   return true;
 }
 

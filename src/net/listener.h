@@ -22,6 +22,7 @@ class Listener {
     int backlog = 511;
     bool ipv6only = true;
     bool reuse_port = true;  // several listeners on the same address
+    bool take_over = false;  // a unix socket that somebody listens on is replaced as well
   };
   // Takes a connected descriptor; called on the loop's thread.
   using Accepted = void (*)(void* owner, Listener& listener, int fd);
@@ -63,7 +64,8 @@ class Listener {
  private:
   // What listeners share. A unix socket in the file system goes with the last of them.
   struct Socket {
-    std::string path;  // "" for TCP
+    std::string path;    // "" for TCP
+    uint64_t inode = 0;  // another one at the path: somebody has put a socket of its own there
     std::atomic<int> listeners{1};
   };
 
@@ -74,6 +76,7 @@ class Listener {
   void take_queue();
 
   int fd_;
+  std::string beside_;  // where a unix socket is bound until it listens, in place of another one
   std::shared_ptr<Socket> socket_;
   SocketAddress address_;
   Loop* loop_ = nullptr;

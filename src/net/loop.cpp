@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include <netinet/tcp.h>
@@ -11,10 +12,16 @@
 #include <unistd.h>
 
 #include "base/frame_pool.h"
+#include "base/memory_reserve.h"
 
 namespace sallyport::net {
 
 Loop::Loop() : mailbox_(std::make_shared<Mailbox>()) {
+  // splice() to a connection that is gone raises it, and knows no MSG_NOSIGNAL.
+  sigset_t broken_pipe;
+  ::sigemptyset(&broken_pipe);
+  ::sigaddset(&broken_pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   update_now();
   timers_ = TimerWheel(now_);
 }
@@ -55,6 +62,7 @@ void Loop::run() {
 void Loop::turn(int timeout_ms) {
   backend_->turn(timeout_ms);
   timers_.advance(now_);
+  if (memory::is_short() && relief_ != nullptr) relief_(relief_owner_);
   free_retired();
 }
 
@@ -101,6 +109,10 @@ void Loop::link(Stream& stream) {
 Task<Connected> Loop::connect(const SocketAddress& address, uint32_t timeout_ms) {
   const int fd = ::socket(address.family(), SOCK_STREAM | backend_->socket_flags(), 0);
   if (fd < 0) co_return Connected{nullptr, errno};
+  if (!descriptors_.enough_for_upstream(fd, now_)) {
+    ::close(fd);
+    co_return Connected{nullptr, EMFILE};
+  }
   if (!address.is_unix()) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

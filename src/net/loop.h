@@ -13,7 +13,9 @@
 #include "net/backend.h"
 #include "net/backend_choice.h"
 #include "net/block.h"
+#include "net/descriptor_limit.h"
 #include "net/mailbox.h"
+#include "net/pipe_pool.h"
 #include "net/stream.h"
 #include "net/timer_wheel.h"
 
@@ -46,6 +48,8 @@ class Loop {
 
   TimerWheel& timers() { return timers_; }
   BlockPool& blocks() { return blocks_; }
+  DescriptorLimit& descriptors() { return descriptors_; }
+  PipePool& pipes() { return pipes_; }
   Backend& backend() { return *backend_; }
   const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
 
@@ -55,8 +59,15 @@ class Loop {
   // A stream that is part of another connection, whose bytes `backend` moves; it outlives the
   // stream, and retires it when that is closed.
   StreamPtr make_stream(StreamBackend& backend);
-  // A new TCP connection, without Nagle's delay.
+  // A new TCP connection, without Nagle's delay. EMFILE also when what is left is reserved.
   Task<Connected> connect(const SocketAddress& address, uint32_t timeout_ms);
+
+  // Called after each round in which memory is short, see base/memory_reserve.h.
+  using Relief = void (*)(void* owner);
+  void on_short_memory(Relief relief, void* owner) {
+    relief_ = relief;
+    relief_owner_ = owner;
+  }
 
   // Every open stream fails with `error`: how a loop is emptied before it ends.
   void fail_streams(int error);
@@ -75,12 +86,16 @@ class Loop {
   uint64_t now_ = 0;
   bool stopped_ = false;
   BlockPool blocks_;  // outlives the backend, which holds some
+  PipePool pipes_;
   TimerWheel timers_;
+  DescriptorLimit descriptors_;
   std::shared_ptr<Mailbox> mailbox_;
   std::unique_ptr<Backend> backend_;
   FdWatch* mail_watch_ = nullptr;
   Stream* streams_ = nullptr;
   Stream* retired_ = nullptr;
+  Relief relief_ = nullptr;
+  void* relief_owner_ = nullptr;
   size_t closing_ = 0;  // forgotten, not retired yet
 };
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include "net/backend.h"
@@ -27,6 +28,7 @@ bool Stream::ready_to_receive() {
 
 // Bytes of a TLS connection need not hold any plaintext: then more are asked for.
 bool Stream::receive_until_ready() {
+  if (lent_) return false;
   while (backend_.receive(*this)) {
     if (receive_ready()) return true;
   }
@@ -58,6 +60,51 @@ void Stream::wake_receiver() {
     std::exchange(receiver_, nullptr).resume();
   } else if (notice_ != nullptr && (notice_any_ || receive_error_ != 0)) {
     call_notice();
+  }
+}
+
+void Stream::lend(bool on) {
+  lent_ = on;
+  if (!on && notice_ != nullptr && !receive_ready()) receive_until_ready();
+}
+
+void Stream::poll_receive() {
+  polling_receive_ = true;
+  loop_.backend().poll_receive(*this);
+}
+
+IoStatus Stream::take_poll() {
+  polling_receive_ = false;
+  if (receive_outcome_ != IoStatus::ok) return std::exchange(receive_outcome_, IoStatus::ok);
+  return receive_error_ != 0 ? IoStatus::failed : IoStatus::ok;
+}
+
+void Stream::on_readable() {
+  if (polling_receive_ && receiver_) std::exchange(receiver_, nullptr).resume();
+}
+
+void Stream::poll_send() {
+  polling_send_ = sending_ = true;
+  set_deadline(send_deadline_, send_timeout_);
+  loop_.backend().poll_send(*this);
+}
+
+void Stream::on_writable() {
+  if (polling_send_) wake_drainer();
+}
+
+void Stream::receive_small(bool on) {
+  if (on == kernel.small_receives) return;
+  kernel.small_receives = on;
+  // One that may take more is under way.
+  if (on && kernel.receive_armed) loop_.backend().restart_receive(*this);
+}
+
+void Stream::make_nonblocking() {
+  if (kernel.nonblocking) return;
+  kernel.nonblocking = true;
+  if ((loop_.backend().socket_flags() & SOCK_NONBLOCK) == 0) {
+    ::fcntl(fd_, F_SETFL, O_RDWR | O_NONBLOCK);
   }
 }
 

@@ -29,6 +29,8 @@ struct Received {
   IoStatus status = IoStatus::ok;
 };
 
+// As much as receive_small() lets one receive take.
+inline constexpr uint32_t kSmallReceive = 4 * 1024;
 // Received bytes that nobody has asked for yet are bounded by this and one block.
 inline constexpr uint32_t kReceiveWindow = 4 * kBlockSize;
 
@@ -59,6 +61,14 @@ class Stream {
   bool has_unseen() const;
   // The waiting coroutine gets IoStatus::cancelled, before this returns.
   void cancel_receive();
+  // For splice(): while a stream is lent, nobody but the borrower takes bytes from its socket, and
+  // readable() waits for them as receive() does, in a later round. Only while nothing is being
+  // received (pipe_between()).
+  void lend(bool on);
+  auto readable(uint32_t timeout_ms);
+  // While on, a receive takes at most kSmallReceive bytes: the head of a message, and as little as
+  // may be of a body that splice() is to move.
+  void receive_small(bool on);
 
   // While nobody waits for bytes: `notice` is called when the connection breaks, with `any` also
   // when bytes or the end arrive. One at a time; ends by unwatch() or when it was called.
@@ -79,6 +89,11 @@ class Stream {
   // Waits until at most `level` bytes are unsent: IoStatus::ok, timed_out, cancelled or failed.
   auto drained(size_t level);
   void cancel_drain();
+  // Waits, in a later round and no longer than the send timeout, until the socket takes bytes
+  // again. For splice(): nothing is queued.
+  auto writable();
+  // From here on splice() does not block on the socket; the loop does not mind.
+  void make_nonblocking();
 
   // From here on everything is TLS. Before any byte has come or gone. False when memory is short.
   // The handshake needs no waiting for: bytes that are queued go when it is done, and a failure
@@ -115,7 +130,11 @@ class Stream {
     bool readable = false;  // epoll: the kernel may have bytes
     bool hung_up = false;   // epoll: an end or error follows the bytes
     bool writable_wait = false;
-    uint8_t budget = 0;  // epoll: reads left before others get their turn
+    bool poll_receive_armed = false;  // io_uring
+    bool poll_send_armed = false;
+    bool nonblocking = false;     // whatever the backend's sockets are
+    bool small_receives = false;  // receive_small()
+    uint8_t budget = 0;           // epoll: reads left before others get their turn
     bool closed = false;
     void* send_vector = nullptr;  // io_uring: the msghdr of a send of several blocks
   };
@@ -144,15 +163,25 @@ class Stream {
   size_t received_bytes() const { return received_.bytes(); }
   const BlockQueue& output() const { return output_; }
   void wake_receiver();
+  // Polled: wakes those who wait in readable() and writable(); nobody else.
+  bool lent() const { return lent_; }
+  bool polling_send() const { return polling_send_; }
+  void on_readable();
+  void on_writable();
 
  private:
   friend class Loop;
   struct ReceiveAwaiter;
   struct HandshakeAwaiter;
   struct DrainAwaiter;
+  struct ReadableAwaiter;
+  struct WritableAwaiter;
 
   bool ready_to_receive();
   Received take_received();
+  void poll_receive();
+  void poll_send();
+  IoStatus take_poll();
   bool ready_for_handshake();
   IoStatus take_handshake();
   void start_sending();
@@ -183,6 +212,9 @@ class Stream {
   bool ended_ = false;
   bool sending_ = false;
   bool notice_any_ = false;
+  bool lent_ = false;
+  bool polling_receive_ = false;
+  bool polling_send_ = false;
   bool shaking_hands_ = false;  // whom receiver_ is waits for the end of a handshake
   IoStatus receive_outcome_ = IoStatus::ok;
   IoStatus drain_outcome_ = IoStatus::ok;
@@ -235,6 +267,31 @@ struct Stream::HandshakeAwaiter {
   IoStatus await_resume() const { return stream.take_handshake(); }
 };
 
+struct Stream::ReadableAwaiter {
+  Stream& stream;
+  uint32_t timeout_ms;
+  bool await_ready() const { return stream.receive_ready(); }
+  void await_suspend(std::coroutine_handle<> waiting) const {
+    stream.receiver_ = waiting;
+    stream.set_deadline(stream.receive_deadline_, timeout_ms);
+    stream.poll_receive();
+  }
+  IoStatus await_resume() const { return stream.take_poll(); }
+};
+
+struct Stream::WritableAwaiter {
+  Stream& stream;
+  bool await_ready() const { return stream.send_error_ != 0; }
+  void await_suspend(std::coroutine_handle<> waiting) const {
+    stream.drainer_ = waiting;
+    stream.poll_send();
+  }
+  IoStatus await_resume() const {
+    stream.polling_send_ = stream.sending_ = false;
+    return DrainAwaiter{stream, 0}.await_resume();
+  }
+};
+
 inline auto Stream::handshake(uint32_t timeout_ms) {
   return HandshakeAwaiter{*this, timeout_ms};
 }
@@ -243,6 +300,12 @@ inline auto Stream::receive(uint32_t timeout_ms) {
 }
 inline auto Stream::drained(size_t level) {
   return DrainAwaiter{*this, level};
+}
+inline auto Stream::readable(uint32_t timeout_ms) {
+  return ReadableAwaiter{*this, timeout_ms};
+}
+inline auto Stream::writable() {
+  return WritableAwaiter{*this};
 }
 
 }  // namespace sallyport::net

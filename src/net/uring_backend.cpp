@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/memory_reserve.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -26,7 +27,17 @@ constexpr unsigned kBatch = 256;
 constexpr int kMaxVectors = 16;
 
 // What a completion belongs to, in the low bits of its user data.
-enum Tag : unsigned { kIgnored = 0, kReceive, kSend, kConnect, kAccept, kWatch, kTagMask = 7 };
+enum Tag : unsigned {
+  kIgnored = 0,
+  kReceive,
+  kSend,
+  kConnect,
+  kAccept,
+  kWatch,
+  kPollReceive,
+  kPollSend,
+  kTagMask = 7
+};
 
 uint64_t tagged(const void* object, unsigned tag) {
   return reinterpret_cast<uint64_t>(object) | tag;
@@ -133,7 +144,7 @@ void UringBackend::prepare_receive(int fd, bool multishot, uint32_t limit, uint6
     io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
     sqe->file_index = limit;  // shares its place with optlen, which liburing 2.3 does not know
   } else {
-    io_uring_prep_recv(sqe, fd, nullptr, kBlockSize, 0);
+    io_uring_prep_recv(sqe, fd, nullptr, limit, 0);
   }
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = kBufferGroup;
@@ -159,7 +170,10 @@ bool UringBackend::add(Stream&) {
 
 bool UringBackend::receive(Stream& stream) {
   if (stream.kernel.receive_armed) return false;
-  prepare_receive(stream.fd(), limited_multishot_, kReceiveWindow, tagged(&stream, kReceive));
+  const bool small = stream.kernel.small_receives;
+  const bool multishot = limited_multishot_ && !small;
+  const uint32_t limit = multishot ? kReceiveWindow : small ? kSmallReceive : kBlockSize;
+  prepare_receive(stream.fd(), multishot, limit, tagged(&stream, kReceive));
   stream.kernel.receive_armed = true;
   ++stream.kernel.in_flight;
   return false;
@@ -215,6 +229,8 @@ void UringBackend::close(Stream& stream) {
   if (stream.kernel.receive_armed) cancel(&stream, kReceive);
   if (stream.kernel.send_armed) cancel(&stream, kSend);
   if (stream.kernel.connect_armed) cancel(&stream, kConnect);
+  if (stream.kernel.poll_receive_armed) cancel(&stream, kPollReceive);
+  if (stream.kernel.poll_send_armed) cancel(&stream, kPollSend);
   std::erase(starved_, &stream);
   if (stream.kernel.in_flight == 0) finish_close(stream);
 }
@@ -225,6 +241,27 @@ void UringBackend::finish_close(Stream& stream) {
   sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
   io_uring_sqe_set_data64(sqe, kIgnored);
   loop_.retire(&stream);
+}
+
+void UringBackend::restart_receive(Stream& stream) {
+  cancel(&stream, kReceive);
+}
+
+void UringBackend::poll(Stream& stream, bool& armed, unsigned events, unsigned tag) {
+  if (armed) return;
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_poll_add(sqe, stream.fd(), events);
+  io_uring_sqe_set_data64(sqe, tagged(&stream, tag));
+  armed = true;
+  ++stream.kernel.in_flight;
+}
+
+void UringBackend::poll_receive(Stream& stream) {
+  poll(stream, stream.kernel.poll_receive_armed, POLLIN | POLLRDHUP, kPollReceive);
+}
+
+void UringBackend::poll_send(Stream& stream) {
+  poll(stream, stream.kernel.poll_send_armed, POLLOUT, kPollSend);
 }
 
 void UringBackend::start_accepting(Listener& listener) {
@@ -283,7 +320,7 @@ void UringBackend::turn(int timeout_ms) {
     for (unsigned i = 0; i < count; ++i) dispatch(*batch[i]);
     io_uring_cq_advance(&ring_, count);
     if (added_ > 0) io_uring_buf_ring_advance(buffers_, std::exchange(added_, 0));
-    if (count < kBatch) break;
+    if (count < kBatch || memory::is_short()) break;
     left -= std::min(left, count);
   }
   if (!starved_.empty()) provide_more();
@@ -303,6 +340,18 @@ void UringBackend::dispatch(const io_uring_cqe& cqe) {
       break;
     case kAccept:
       on_accept(*static_cast<Listener*>(object), cqe);
+      break;
+    case kPollReceive:
+      if (auto& stream = *static_cast<Stream*>(object);
+          on_poll(stream, stream.kernel.poll_receive_armed)) {
+        stream.on_readable();
+      }
+      break;
+    case kPollSend:
+      if (auto& stream = *static_cast<Stream*>(object);
+          on_poll(stream, stream.kernel.poll_send_armed)) {
+        stream.on_writable();
+      }
       break;
     case kWatch:
       on_watch(*static_cast<FdWatch*>(object), cqe.res);
@@ -353,6 +402,9 @@ void UringBackend::on_receive(Stream& stream, const io_uring_cqe& cqe) {
   } else if (cqe.res == -ENOBUFS) {
     starved_.push_back(&stream);
     return;
+  } else if (cqe.res == -ECANCELED) {  // restart_receive()
+    if (stream.wanted()) receive(stream);
+    return;
   } else if (cqe.res == 0) {
     stream.on_end();
   } else {
@@ -387,6 +439,15 @@ void UringBackend::on_connect(Stream& stream, int result) {
   } else if (stream.kernel.in_flight == 0) {
     finish_close(stream);
   }
+}
+
+// False when the stream is closed: nobody is to be told.
+bool UringBackend::on_poll(Stream& stream, bool& armed) {
+  armed = false;
+  --stream.kernel.in_flight;
+  if (!stream.kernel.closed) return true;
+  if (stream.kernel.in_flight == 0) finish_close(stream);
+  return false;
 }
 
 void UringBackend::on_accept(Listener& listener, const io_uring_cqe& cqe) {

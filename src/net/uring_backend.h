@@ -29,6 +29,9 @@ class UringBackend final : public Backend {
   void send(Stream& stream) override;
   void connect(Stream& stream, const SocketAddress& address) override;
   void close(Stream& stream) override;
+  void restart_receive(Stream& stream) override;
+  void poll_receive(Stream& stream) override;
+  void poll_send(Stream& stream) override;
   void start_accepting(Listener& listener) override;
   void stop_accepting(Listener& listener) override;
   FdWatch* watch(int fd, uint32_t events, FdWatch::Ready ready, void* owner) override;
@@ -43,6 +46,8 @@ class UringBackend final : public Backend {
   Result<void> set_up_buffers();
   bool probe_receive_limit();
   void prepare_receive(int fd, bool multishot, uint32_t limit, uint64_t user_data);
+  void poll(Stream& stream, bool& armed, unsigned events, unsigned tag);
+  bool on_poll(Stream& stream, bool& armed);
 
   io_uring_sqe* next_sqe();
   void dispatch(const io_uring_cqe& cqe);

@@ -97,6 +97,7 @@ Stored<void> Store::begin(Refusals refusals) {
   });
   if (!begun) return std::unexpected(unavailable(begun.error()));
   in_transaction_ = true;
+  seen_.clear();
   refusals_ = refusals;
   return {};
 }
@@ -222,20 +223,31 @@ Stored<std::optional<Json>> Store::find(const EntitySchema& entity, std::string_
     auto found = reader_->find(entity, field, value);
     if (answered_elsewhere(found)) return found;
   }
+  if (const Json* row = in_transaction_ ? seen_.find(entity, field, value) : nullptr) return *row;
   const RowCodec& sql = codec(entity);
   if (sql.type(field) == "uuid" && !is_uuid(value)) return std::nullopt;
   std::string where = fmt::format("{} = $1::{}", sql.column(field), sql.type(field));
   auto rows = execute(Access::read, sql.select(where), std::array<Parameter, 1>{value});
   if (!rows) return std::unexpected(fault(entity, nullptr, rows.error()));
   if (rows->size() == 0) return std::nullopt;
-  return row_of(*rows, 0);
+  Json row = row_of(*rows, 0);
+  if (in_transaction_) seen_.remember(entity, row);
+  return row;
+}
+
+// The row as it was written, which later operations of the transaction may ask for.
+Json Store::written(const EntitySchema& entity, Json row) {
+  if (!in_transaction_) return row;
+  seen_.forget(entity, row[entity.primary_key[0]]);
+  seen_.remember(entity, row);
+  return row;
 }
 
 Stored<Json> Store::insert(const EntitySchema& entity, const Json& row) {
   std::string text = to_text(row);
   auto rows = execute(Access::write, codec(entity).insert(), std::array<Parameter, 1>{text});
   if (!rows) return std::unexpected(fault(entity, &row, rows.error()));
-  return row_of(*rows, 0);
+  return written(entity, row_of(*rows, 0));
 }
 
 Stored<std::optional<Json>> Store::update(const EntitySchema& entity, const Json& row) {
@@ -243,14 +255,14 @@ Stored<std::optional<Json>> Store::update(const EntitySchema& entity, const Json
   auto rows = execute(Access::write, codec(entity).update(), std::array<Parameter, 1>{text});
   if (!rows) return std::unexpected(fault(entity, &row, rows.error()));
   if (rows->size() == 0) return std::nullopt;
-  return row_of(*rows, 0);
+  return written(entity, row_of(*rows, 0));
 }
 
 Stored<Json> Store::upsert(const EntitySchema& entity, const Json& row) {
   std::string text = to_text(row);
   auto rows = execute(Access::write, codec(entity).upsert(), std::array<Parameter, 1>{text});
   if (!rows) return std::unexpected(fault(entity, &row, rows.error()));
-  if (rows->size() > 0) return row_of(*rows, 0);
+  if (rows->size() > 0) return written(entity, row_of(*rows, 0));
   StoreFault taken{.kind = StoreFault::Kind::primary_key};
   taken.fields.emplace_back(entity.primary_key[0], key_of(entity, row));
   taken.error = Error{"store.other_workspace", Side::client, Retry::never,
@@ -263,6 +275,7 @@ Stored<bool> Store::remove(const EntitySchema& entity, std::string_view id) {
   if (sql.type(entity.primary_key[0]) == "uuid" && !is_uuid(id)) return false;
   auto rows = execute(Access::write, sql.remove(), std::array<Parameter, 1>{id});
   if (!rows) return std::unexpected(fault(entity, nullptr, rows.error()));
+  seen_.clear();  // others may have gone with it
   return rows->affected() > 0;
 }
 

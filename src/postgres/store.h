@@ -14,6 +14,7 @@
 #include "postgres/link_health.h"
 #include "postgres/link_settings.h"
 #include "postgres/row_codec.h"
+#include "postgres/seen_rows.h"
 #include "postgres/store_link.h"
 
 namespace sallyport::postgres {
@@ -61,6 +62,7 @@ class Store final : public model::Store {
 
   bool reads_elsewhere() const { return reader_ != nullptr && !in_transaction_; }
   const RowCodec& codec(const model::EntitySchema& entity);
+  Json written(const model::EntitySchema& entity, Json row);
   template <typename T>
   bool answered_elsewhere(const model::Stored<T>& read);
   Result<Rows> execute(Access access, const std::string& sql,
@@ -74,6 +76,7 @@ class Store final : public model::Store {
   bool in_transaction_ = false;
   Refusals refusals_ = Refusals::end_it;
   bool guarded_ = false;  // the last statement stands behind a savepoint
+  SeenRows seen_;         // of the present transaction
   std::map<const model::EntitySchema*, RowCodec> codecs_;
 };
 

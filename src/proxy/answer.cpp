@@ -112,8 +112,11 @@ Task<bool> answer_error(Session& session, Exchange& exchange, int status, std::s
     format = http::format_of(options.error_default_type).value_or(http::BodyFormat::text);
   }
   const std::string sentence = message.empty() ? error_message(status) : std::string(message);
-  const std::string body =
-      is_grpc(exchange.request) ? sentence : error_body(format, sentence, exchange.id());
+  const auto own = options.error_templates.find(format);
+  const std::string body = is_grpc(exchange.request) ? sentence
+                           : own != options.error_templates.end()
+                               ? own->second.fill(sentence, exchange.id())
+                               : error_body(format, sentence, exchange.id());
   co_return co_await answer(
       session, exchange,
       {.status = status, .content_type = http::content_type(format), .body = body, .close = close});

@@ -20,8 +20,12 @@ uint32_t weight_of(const model::Target& target, const net::ResolvedHost& host) {
 }  // namespace
 
 BalancedUpstream::BalancedUpstream(net::Loop& loop, net::Resolver& resolver,
-                                   std::shared_ptr<balancer::UpstreamStates> states, uint64_t seed)
-    : loop_(loop), resolver_(resolver), states_(std::move(states)), balance_(states_, seed) {}
+                                   std::shared_ptr<balancer::UpstreamStates> states, uint64_t seed,
+                                   uint64_t slow_start_ms)
+    : loop_(loop),
+      resolver_(resolver),
+      states_(std::move(states)),
+      balance_(states_, seed, slow_start_ms) {}
 
 void BalancedUpstream::configure(const std::shared_ptr<const runtime::UpstreamEntry>& entry) {
   if (entry_ == entry) return;

@@ -20,7 +20,8 @@ namespace sallyport::proxy {
 class BalancedUpstream : public std::enable_shared_from_this<BalancedUpstream> {
  public:
   BalancedUpstream(net::Loop& loop, net::Resolver& resolver,
-                   std::shared_ptr<balancer::UpstreamStates> states, uint64_t seed);
+                   std::shared_ptr<balancer::UpstreamStates> states, uint64_t seed,
+                   uint64_t slow_start_ms);
 
   void configure(const std::shared_ptr<const runtime::UpstreamEntry>& entry);
   const model::Upstream& upstream() const { return *entry_->upstream; }

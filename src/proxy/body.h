@@ -20,6 +20,8 @@ class BodyReader {
 
   bool complete() const { return complete_; }
   http::BodyFraming framing() const { return framing_; }
+  // Bytes to come of a body of known length; 0 for others.
+  uint64_t left() const { return framing_ == http::BodyFraming::length ? left_ : 0; }
   uint64_t received() const { return received_; }  // payload bytes so far
   // Of a complete body: whole lines, ends included; "" for none.
   std::string_view trailers() const { return chunks_.trailers(); }

@@ -29,9 +29,11 @@ void ConnectionList::add(ClientConnection& connection) {
   connection.next_ = first_;
   if (first_ != nullptr) first_->prev_ = &connection;
   first_ = &connection;
+  ++size_;
 }
 
 void ConnectionList::remove(ClientConnection& connection) {
+  --size_;
   (connection.prev_ != nullptr ? connection.prev_->next_ : first_) = connection.next_;
   if (connection.next_ != nullptr) connection.next_->prev_ = connection.prev_;
 }

@@ -35,6 +35,8 @@ class ClientConnection {
 
   // The worker is draining: answers what has begun, and ends.
   virtual void begin_drain() = 0;
+  // Memory is short: gives up what has begun, and ends. Connections to the APIs stay.
+  virtual void cut() = 0;
 
  protected:
   ClientConnection() = default;
@@ -52,6 +54,7 @@ class ConnectionList {
   void add(ClientConnection& connection);
   void remove(ClientConnection& connection);
   bool empty() const { return first_ == nullptr; }
+  size_t size() const { return size_; }
   // `visit` may end the connection that it is given, and no other.
   template <typename Visit>
   void each(Visit visit) {
@@ -64,6 +67,7 @@ class ConnectionList {
 
  private:
   ClientConnection* first_ = nullptr;
+  size_t size_ = 0;
 };
 
 }  // namespace sallyport::proxy

@@ -59,7 +59,8 @@ void write_proxied_head(http::HeadWriter& out, const ProxiedHead& head) {
   HeaderSet dropped = kHopByHop;
   if (context.wanted.via) dropped.add(kVias);
   if (context.wanted.request_id) dropped.add(kRequestId);
-  if (head.framing != ClientFraming::as_received) dropped.add(kLength);
+  // RFC 9110 section 8.6: 204 has none. A client that believed one would wait for a body.
+  if (head.framing != ClientFraming::as_received || response.status == 204) dropped.add(kLength);
 
   status_line(out, response);
   copy_fields(out, response.fields(), head.response_end, dropped);
@@ -96,7 +97,9 @@ size_t proxied_head_room(const ProxiedHead& head) {
 void write_interim_head(http::HeadWriter& out, const http::ResponseHead& response,
                         const char* response_end) {
   status_line(out, response);
-  copy_fields(out, response.fields(), response_end, kHopByHop);
+  HeaderSet dropped = kHopByHop;
+  dropped.add(kLength);
+  copy_fields(out, response.fields(), response_end, dropped);
   out.end();
 }
 

@@ -9,7 +9,17 @@ namespace {
 using http::Header;
 using http::HeaderId;
 
-// Whether any Connection field names something but the options that every hop handles itself.
+// A length is no matter of one hop, whoever says so: without it the body would be the next message.
+bool named_by_connection(std::span<const Header> fields, const Header& field) {
+  if (field.id == HeaderId::content_length) return false;
+  for (const Header& one : fields) {
+    if (one.id == HeaderId::connection && http::list_contains(one.value, field.name)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 bool names_fields(std::span<const Header> fields) {
   for (const Header& field : fields) {
     if (field.id != HeaderId::connection) continue;
@@ -25,14 +35,15 @@ bool names_fields(std::span<const Header> fields) {
   return false;
 }
 
-bool named_by_connection(std::span<const Header> fields, std::string_view name) {
+std::vector<Header> end_to_end_fields(std::span<const Header> fields) {
+  std::vector<Header> out;
   for (const Header& field : fields) {
-    if (field.id == HeaderId::connection && http::list_contains(field.value, name)) return true;
+    if (field.id != HeaderId::connection && !named_by_connection(fields, field)) {
+      out.push_back(field);
+    }
   }
-  return false;
+  return out;
 }
-
-}  // namespace
 
 void copy_fields(http::HeadWriter& out, std::span<const Header> fields, const char* head_end,
                  HeaderSet dropped) {
@@ -41,7 +52,7 @@ void copy_fields(http::HeadWriter& out, std::span<const Header> fields, const ch
   for (const Header& field : fields) {
     const char* start = field.name.data();
     const bool drop =
-        dropped.contains(field.id) || (check_names && named_by_connection(fields, field.name));
+        dropped.contains(field.id) || (check_names && named_by_connection(fields, field));
     if (!drop) {
       if (run == nullptr) run = start;
     } else if (run != nullptr) {

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "http/h1_writer.h"
 #include "http/message.h"
@@ -27,6 +28,13 @@ class HeaderSet {
   uint64_t bits_ = 0;
 };
 static_assert(http::kHeaderIds <= 64);
+
+// Whether any Connection field names something but the options that every hop handles itself.
+bool names_fields(std::span<const http::Header> fields);
+
+// `fields` without Connection and what it names. For plugins: what they add is not the client's to
+// take away by naming it.
+std::vector<http::Header> end_to_end_fields(std::span<const http::Header> fields);
 
 // Appends the fields that are neither in `dropped` nor named by a Connection field. `head_end` is
 // one past the head's last byte, its blank line included; the fields are views into that head.

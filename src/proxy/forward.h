@@ -56,6 +56,7 @@ class Forward {
 
   // The request's body.
   Task<void> upload();
+  Task<void> splice_upload(BodyReader& reader, net::PipePtr pipe);
   void end_upload(AttemptFault fault);
   AttemptFault send_fault() const;
   Task<void> stop_upload();
@@ -72,6 +73,9 @@ class Forward {
   net::BlockPtr begin_response();
   bool take_body(BodyReader& reader, BodyWriter& writer, AttemptFault& fault);
   Task<AttemptFault> pump_response(BodyReader& reader, BodyWriter& writer);
+  Task<AttemptFault> splice_response(BodyReader& reader, net::PipePtr pipe);
+  bool said_goodbye() const;
+  bool too_long_at_once() const;
   bool finish_response(AttemptFault fault, bool bytes_left);
 
   net::Stream& client() const { return session_.stream(); }
@@ -92,7 +96,7 @@ class Forward {
   uint64_t tunnel_bytes_ = 0;   // to the client
   bool tunnel_over_ = false;
   bool websocket_ = false;  // the client wants to change to it
-  bool used_up_ = false;    // the upstream's connection ended with its answer
+  bool used_up_ = false;    // the upstream's connection ended with its answer, or said more
   bool hashed_ = false;
   bool no_peer_ = false;
   AttemptFault fault_ = AttemptFault::none;

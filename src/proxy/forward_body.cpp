@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "http/h1_writer.h"
 #include "http/headers.h"
+#include "net/splice.h"
 #include "proxy/error_body.h"
 #include "proxy/forward.h"
 #include "proxy/grpc.h"
@@ -53,6 +54,11 @@ Task<void> Forward::upload() {
       if (status == net::IoStatus::cancelled) co_return;
       if (status != net::IoStatus::ok) co_return end_upload(send_fault());
     }
+    if (reader.left() >= net::kSpliceFrom && (most == 0 || request.content_length <= most)) {
+      if (net::PipePtr pipe = net::pipe_between(client(), upstream())) {
+        co_return co_await splice_upload(reader, std::move(pipe));
+      }
+    }
     net::Received received =
         co_await client().receive(static_cast<uint32_t>(options.body_timeout.count()));
     if (received.status == net::IoStatus::cancelled) co_return;
@@ -71,6 +77,23 @@ Task<void> Forward::upload() {
     upstream().flush();
     if (upstream().send_failed()) co_return end_upload(send_fault());
   }
+  exchange_.body_pending = false;
+  end_upload(AttemptFault::none);
+}
+
+// The rest of the body, past the process.
+Task<void> Forward::splice_upload(BodyReader& reader, net::PipePtr pipe) {
+  using enum net::IoStatus;
+  body_touched_ = true;
+  replay_ = {};
+  const auto timeout = static_cast<uint32_t>(session_.worker().options().body_timeout.count());
+  const net::Spliced moved = co_await net::splice(client(), upstream(), std::move(pipe),
+                                                  reader.left(), net::Behind::anything, timeout);
+  reader.take(moved.bytes);
+  if (moved.receive == cancelled || moved.send == cancelled) co_return;
+  if (moved.receive == timed_out) co_return end_upload(AttemptFault::client_timeout);
+  if (moved.receive != ok) co_return end_upload(AttemptFault::client);
+  if (moved.send != ok) co_return end_upload(send_fault());
   exchange_.body_pending = false;
   end_upload(AttemptFault::none);
 }
@@ -142,11 +165,11 @@ Task<AttemptFault> Forward::read_whole(std::string& body) {
       if (body.size() > kLargest) co_return AttemptFault::bad_response;
     }
     if (reader.complete()) {
-      used_up_ = block != nullptr && block->size() > 0;
-      co_return AttemptFault::none;
+      const bool too_long = block != nullptr && block->size() > 0;
+      co_return too_long ? AttemptFault::bad_response : AttemptFault::none;
     }
     net::Received received = co_await upstream().receive(read_timeout());
-    if (received.status == net::IoStatus::eof && reader.end_of_input()) {
+    if (received.status == net::IoStatus::eof && said_goodbye() && reader.end_of_input()) {
       used_up_ = true;
       co_return AttemptFault::none;
     }
@@ -175,6 +198,7 @@ Task<AttemptFault> Forward::filter_response() {
 }
 
 Task<bool> Forward::respond() {
+  upstream().receive_small(false);
   if (exchange_.response.status == 101) co_return co_await tunnel();
   exchange_.upstream_answered = session_.worker().loop().now();
   exchange_.status = exchange_.response.status;
@@ -183,13 +207,14 @@ Task<bool> Forward::respond() {
     balancer::note_latency(*route_->peer, now - attempt_started_, now);
     exchange_.target->balanced()->report_status(*route_->peer, exchange_.status);
   }
-  if (exchange_.plugins != nullptr) {
+  if (too_long_at_once()) fault_ = AttemptFault::bad_response;
+  if (fault_ == AttemptFault::none && exchange_.plugins != nullptr) {
     fault_ = co_await filter_response();
-    if (fault_ != AttemptFault::none) {
-      if (upload_) co_await stop_upload();
-      connection_.reset();
-      co_return co_await give_up();
-    }
+  }
+  if (fault_ != AttemptFault::none) {
+    if (upload_) co_await stop_upload();
+    connection_.reset();
+    co_return co_await give_up();
   }
   BodyReader reader(exchange_.response.framing, exchange_.response.content_length);
   net::BlockPtr head = begin_response();
@@ -204,13 +229,26 @@ Task<bool> Forward::respond() {
     writer.finish(grpc_fields(grpc_status(status_of(fault)), error_message(status_of(fault))));
   }
   exchange_.body_sent = reader.received();
+  const bool bytes_left = received_ != nullptr && received_->size() > 0;
+  if (bytes_left && reader.framing() != http::BodyFraming::none && fault == AttemptFault::none) {
+    // Two answers in one, or a length that is wrong: the end of it is not sent.
+    fault = AttemptFault::bad_response;
+    client().reset_on_close();
+    client().fail(EPROTO);
+  }
   client().flush();
   if (upload_) co_await stop_upload();
   // An answer before the end of the request: the rest of the body has no reader any more, and must
   // never be read as the next request.
   if (exchange_.body_pending) keep_client_ = false;
-  const bool bytes_left = received_ != nullptr && received_->size() > 0;
-  co_return finish_response(fault, bytes_left);
+  co_return finish_response(fault, bytes_left || used_up_);
+}
+
+// More has come than the answer's own length: nothing of it has left yet.
+bool Forward::too_long_at_once() const {
+  const http::ResponseHead& response = exchange_.response;
+  return response.framing == http::BodyFraming::length &&
+         received_->size() - response.size > response.content_length;
 }
 
 // The head for the client.
@@ -258,6 +296,13 @@ bool Forward::take_body(BodyReader& reader, BodyWriter& writer, AttemptFault& fa
   return reader.complete();
 }
 
+// Over TLS an end that the upstream has not announced may be anybody's who can send a FIN (RFC 9112
+// section 9.8).
+bool Forward::said_goodbye() const {
+  const net::TlsFilter* tls = upstream().tls();
+  return tls == nullptr || tls->peer_finished();
+}
+
 Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer) {
   writer.push();
   for (;;) {
@@ -266,8 +311,13 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
       if (co_await client().drained(kLowWater) != net::IoStatus::ok) co_return AttemptFault::client;
     }
     if (client().send_failed()) co_return AttemptFault::client;
+    if (reader.left() >= net::kSpliceFrom && !uploading()) {
+      if (net::PipePtr pipe = net::pipe_between(upstream(), client())) {
+        co_return co_await splice_response(reader, std::move(pipe));
+      }
+    }
     net::Received received = co_await upstream().receive(read_timeout());
-    if (received.status == net::IoStatus::eof && reader.end_of_input()) {
+    if (received.status == net::IoStatus::eof && said_goodbye() && reader.end_of_input()) {
       writer.finish();
       co_return AttemptFault::none;
     }
@@ -279,6 +329,19 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
   }
 }
 
+// The rest of the body past the process. The end of an answer that is too long is not sent.
+Task<AttemptFault> Forward::splice_response(BodyReader& reader, net::PipePtr pipe) {
+  const net::Spliced moved = co_await net::splice(
+      upstream(), client(), std::move(pipe), reader.left(), net::Behind::nothing, read_timeout());
+  reader.take(moved.bytes);
+  used_up_ = moved.more;
+  if (reader.complete()) co_return AttemptFault::none;
+  if (moved.more) co_return AttemptFault::bad_response;
+  if (moved.send != net::IoStatus::ok) co_return AttemptFault::client;
+  if (moved.receive == net::IoStatus::timed_out) co_return AttemptFault::read_timeout;
+  co_return AttemptFault::closed;
+}
+
 // Decides what becomes of both connections.
 bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
   const http::ResponseHead& response = exchange_.response;
@@ -286,6 +349,9 @@ bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
                         !used_up_ && response.framing != http::BodyFraming::until_close &&
                         !exchange_.body_pending && !upstream().send_failed();
   if (reusable) {
+    // What an upstream has answered is what it will answer: the next body is left to splice(), too.
+    upstream().receive_small(response.framing == http::BodyFraming::length &&
+                             response.content_length >= net::kSpliceFrom);
     connection_->pool.give_back(std::move(connection_));
   } else {
     connection_.reset();
@@ -296,7 +362,8 @@ bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
     return keep_client_;
   }
   if (fault != AttemptFault::client) {
-    log::error("service {}: the upstream broke off its answer", exchange_.target->service().id);
+    log::error("service {}: the upstream {}", exchange_.target->service().id,
+               bytes_left ? "sent more than its answer" : "broke off its answer");
   }
   // Where only the end of the connection ends the body, the client must not take a cut answer for a
   // whole one; with a length or chunks it sees the difference.

@@ -212,7 +212,9 @@ Result<void> RunningGateway::open_listener(const ListenerOptions& options,
   const auto address = net::SocketAddress::parse(options.address, options.port);
   if (!address) return fail(address.error());
   if (options.udp) return open_datagrams(*address, options, per_worker);
-  const net::Listener::Config config{.backlog = options.backlog, .ipv6only = options.ipv6only};
+  const net::Listener::Config config{.backlog = options.backlog,
+                                     .ipv6only = options.ipv6only,
+                                     .take_over = shared_.options.take_over};
   const auto sockets = sockets_.open(*address, config, per_worker.size(),
                                      former_ != nullptr ? &former_->sockets_ : nullptr);
   if (!sockets) return fail(sockets.error());

@@ -1,8 +1,10 @@
 #include "proxy/h2_connection.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
+#include "base/memory_reserve.h"
 #include "proxy/h2_stream.h"
 #include "proxy/session.h"
 #include "proxy/worker.h"
@@ -104,6 +106,10 @@ void H2Connection::begin_drain() {
   pump_soon();
 }
 
+void H2Connection::cut() {
+  if (listener_.role == Role::proxy) stream_->fail(ENOMEM);
+}
+
 void H2Connection::on_drain_timer() {
   if (!announced_) return begin_drain();
   session_->end();
@@ -114,6 +120,7 @@ void* H2Connection::on_request(int32_t id, const http::H2Head& head) {
   const Options& options = worker_.options();
   // Sessions may outlive streams that were taken back.
   if (open_ >= 2 * options.http2_max_concurrent_streams) return nullptr;
+  if (memory::is_short() && listener_.role == Role::proxy) return nullptr;
   auto stream = std::make_unique<H2Stream>(*this, id, head);
   H2Pipe* pipe = stream.release();
   add(*pipe);

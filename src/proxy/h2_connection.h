@@ -24,6 +24,7 @@ class H2Connection final : public ClientConnection, public H2Transport {
   const Peer& peer() const { return peer_; }
 
   void begin_drain() override;
+  void cut() override;
 
  private:
   H2Connection(Worker& worker, WorkerListener& listener, const Peer& peer, net::StreamPtr stream);

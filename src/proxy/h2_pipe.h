@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/frame_pool.h"
 #include "http/h2_session.h"
 #include "net/backend.h"
 #include "net/stream.h"
@@ -16,7 +17,7 @@ namespace sallyport::proxy {
 
 class H2Transport;
 
-class H2Pipe : public net::StreamBackend {
+class H2Pipe : public net::StreamBackend, public Pooled {
  public:
   H2Pipe(const H2Pipe&) = delete;
   H2Pipe& operator=(const H2Pipe&) = delete;

@@ -91,6 +91,8 @@ void H2Transport::pump() {
   pumping_ = true;
   bool sound = true;
   bool more = true;
+  // First what the session has to say itself: a stream that it refuses does not even start.
+  sound = session_->send();
   for (int round = 0; more && sound && round < kRoundsAtOnce; ++round) {
     settle();
     progress_ = !may_write();  // then flush() may make room

@@ -129,6 +129,22 @@ TEST(ClientHead, IsTheUpstreamsWithOurFields) {
             "X-Kong-Request-Id: ab\r\n\r\n");
 }
 
+TEST(ClientHead, KeepsAndDropsLengthsAsTheMessageDemands) {
+  const ResponseHeaders wanted;
+  auto head = [&](const std::string& wire) {
+    return proxied_head(wire, {.wanted = wanted, .request_id = "", .date = "d"});
+  };
+  // A length is no matter of one hop, whoever says so.
+  const std::string named = head(
+      "HTTP/1.1 200 OK\r\nConnection: content-length, x-hop\r\nX-Hop: 1\r\nContent-Length: "
+      "2\r\n\r\n");
+  EXPECT_NE(named.find("\r\nContent-Length: 2\r\n"), std::string::npos);
+  EXPECT_EQ(named.find("X-Hop"), std::string::npos);
+  EXPECT_EQ(head("HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n").find("Length"), std::string::npos);
+  EXPECT_NE(head("HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\n").find("Length: 5"),
+            std::string::npos);
+}
+
 TEST(ClientHead, ChunkedForOneOneAndCloseForOneNought) {
   const ResponseHeaders wanted;
   const std::string wire = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n";

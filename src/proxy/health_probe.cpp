@@ -40,6 +40,11 @@ struct Answer {
   Outcome failure = Outcome::tcp_failure;
 };
 
+// What the gateway is short of says nothing about a target.
+bool our_own(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 Task<Answer> read_status(net::Stream& stream, net::Loop& loop, uint64_t deadline) {
   auto head = std::make_unique<http::ResponseHead>();
   net::BlockPtr bytes;
@@ -80,7 +85,7 @@ Task<std::optional<Outcome>> run_probe(Probe probe) {
   const uint64_t deadline = probe.loop.now() + timeout;
   const auto address = net::SocketAddress::from(*ip, probe.peer->at.port);
   net::Connected connected = co_await probe.loop.connect(address, timeout);
-  if (connected.error == ECANCELED) co_return std::nullopt;
+  if (connected.error == ECANCELED || our_own(connected.error)) co_return std::nullopt;
   if (connected.error != 0) {
     co_return connected.error == ETIMEDOUT ? Outcome::timeout : Outcome::tcp_failure;
   }

@@ -15,11 +15,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "http/accept.h"
 #include "http/limits.h"
 #include "http/message.h"
 #include "net/backend_choice.h"
 #include "net/dns_channel.h"
 #include "net/tls_policy.h"
+#include "proxy/error_template.h"
 
 namespace sallyport::proxy {
 
@@ -94,6 +96,9 @@ struct Options {
   uint32_t upstream_keepalive_max_requests = 10'000;     // 0: no limit
   Milliseconds upstream_keepalive_idle_timeout{60'000};  // 0: never closed for idling
 
+  // Until a new or healed target has its whole share; 0: at once.
+  Milliseconds upstream_slow_start{0};
+
   ResponseHeaders headers;
   bool upstream_request_id = true;       // headers_upstream has X-Kong-Request-Id
   std::vector<std::string> trusted_ips;  // addresses and CIDRs; "unix:" for unix listeners
@@ -101,6 +106,7 @@ struct Options {
   bool real_ip_recursive = false;
   bool allow_debug_header = false;
   std::string error_default_type = "text/plain";
+  std::map<http::BodyFormat, ErrorTemplate> error_templates;  // in place of our own bodies
 
   std::string dns_hostsfile = "/etc/hosts";
   std::vector<std::string> dns_servers;  // "ip" or "ip:port"; empty: resolv.conf
@@ -125,6 +131,9 @@ struct Options {
   std::string stream_access_log;  // of stream listeners; may be the same
   // port_maps: the port that clients know, by the one that is listened on.
   std::map<uint16_t, uint16_t> port_maps;
+
+  // The process whose place this one takes still listens.
+  bool take_over = false;
 
   // The health of targets, which outlives a reload; null: one is made.
   std::shared_ptr<balancer::HealthBoard> health;

@@ -7,6 +7,7 @@
 #include "proxy/access_log.h"
 #include "proxy/body.h"
 #include "proxy/error_body.h"
+#include "proxy/error_template.h"
 #include "proxy/random_id.h"
 #include "proxy/real_ip.h"
 #include "proxy/retry.h"
@@ -26,6 +27,19 @@ TEST(ErrorBody, HasTheMessageAndTheIdInEveryFormat) {
   EXPECT_NE(xml.find("<requestid>f00</requestid>"), std::string::npos);
   EXPECT_EQ(error_message(494), "Request header or cookie too large");
   EXPECT_EQ(error_message(599), "The upstream server responded with 599");
+}
+
+TEST(ErrorTemplate, HasPlacesForTheMessageAndTheId) {
+  auto filled = [](std::string_view text) {
+    const auto parsed = ErrorTemplate::parse(text);
+    return parsed ? parsed->fill("no %s", "f00") : parsed.error().detail;
+  };
+  EXPECT_EQ(filled("<p>%s (%s)</p>"), "<p>no %s (f00)</p>");
+  EXPECT_EQ(filled("only %s"), "only no %s");
+  EXPECT_EQ(filled("neither"), "neither");
+  EXPECT_EQ(filled(""), "");
+  EXPECT_EQ(filled("width: 100%; %d %%s %"), "width: 100%; %d %s %");
+  EXPECT_EQ(filled("%s %s %s"), "has more than two %s");
 }
 
 TEST(Retry, OnlyWhatCannotHaveHappenedTwice) {

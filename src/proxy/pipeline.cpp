@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include "base/memory_reserve.h"
 #include "base/text.h"
 #include "http/authority.h"
 #include "http/h1_writer.h"
@@ -82,6 +83,9 @@ Refusal check_request(Session& session, Exchange& exchange) {
   const http::RequestHead& request = exchange.request;
   if (request.method == http::Method::connect || request.method == http::Method::trace) {
     return {.status = 405, .close = request.method == http::Method::connect};
+  }
+  if (memory::is_short() && session.listener().role == Role::proxy) {
+    return {.status = 503, .close = true};
   }
   const uint64_t most = session.worker().options().max_body;
   if (most != 0 && request.content_length > most) return {.status = 413};

@@ -9,6 +9,7 @@
 #include "http/h1_reader.h"
 #include "http/h1_writer.h"
 #include "proxy/answer.h"
+#include "proxy/fields.h"
 #include "proxy/request_body.h"
 #include "proxy/worker.h"
 
@@ -86,6 +87,10 @@ PluginRun::PluginRun(Session& session, Exchange& exchange, const plugin::Chain& 
   exchange_.identities = snapshot.identities.get();
   exchange_.now = unix_seconds();
   exchange_.headers = plugin::Fields(request.fields());
+  if (names_fields(request.fields())) {
+    end_to_end_ = end_to_end_fields(request.fields());
+    exchange_.headers = plugin::Fields(end_to_end_);
+  }
 }
 
 Task<bool> PluginRun::access(bool& keep) {

@@ -49,6 +49,7 @@ class PluginRun {
   Session& session_;
   Exchange& proxied_;
   const plugin::Chain& chain_;
+  std::vector<http::Header> end_to_end_;  // where Connection names fields: the others
   plugin::Exchange exchange_;
   std::vector<const plugin::Configured*> chosen_;
   std::string path_, query_;

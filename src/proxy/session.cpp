@@ -1,6 +1,7 @@
 #include "proxy/session.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/log.h"
@@ -39,6 +40,7 @@ void forget_head(http::RequestHead& head) {
 
 void Session::start(Worker& worker, WorkerListener& listener, int fd) {
   worker.count().accepted.add();
+  if (!worker.admits(listener, fd)) return;
   net::StreamPtr stream = worker.loop().adopt(fd);
   if (stream == nullptr) return;
   worker.count().handled.add();
@@ -141,6 +143,10 @@ Task<net::Received> Session::look_once_more() {
   co_return received;
 }
 
+void Session::cut() {
+  if (listener_.role == Role::proxy) stream_->fail(ENOMEM);
+}
+
 Detached Session::run() {
   bool linger = false;
   bool keep = !listener_.proxy_protocol || over_http2_ || co_await read_proxy_header();
@@ -196,13 +202,28 @@ Session::HeadOutcome Session::parse_head(Exchange& exchange) {
                              exchange.request, exchange.fault)) {
     case http::ParseStatus::complete:
       if (over_http2()) exchange.request.keep_alive = false;  // a stream has one request
-      return HeadOutcome::complete;
+      return body_begins_soundly(exchange) ? HeadOutcome::complete : HeadOutcome::refused;
     case http::ParseStatus::need_more:
       return HeadOutcome::need_more;
     case http::ParseStatus::error:
       break;
   }
   return HeadOutcome::refused;
+}
+
+// What is here of a chunked body is looked at before an upstream hears of the request.
+bool Session::body_begins_soundly(Exchange& exchange) const {
+  const http::RequestHead& request = exchange.request;
+  if (request.framing != http::BodyFraming::chunked || over_http2()) return true;
+  std::string_view rest = exchange.head->view().substr(request.size);
+  http::ChunkedReader chunks;
+  while (!rest.empty()) {
+    const auto step = chunks.next(rest, worker_.options().limits, exchange.fault);
+    if (step.status == http::ParseStatus::error) return false;
+    if (step.status == http::ParseStatus::complete) break;
+    rest.remove_prefix(step.consumed);
+  }
+  return true;
 }
 
 Task<Session::HeadOutcome> Session::read_rest_of_head(Exchange& exchange) {

@@ -23,7 +23,7 @@ struct WorkerListener;
 inline constexpr size_t kHighWater = 64 * 1024;
 inline constexpr size_t kLowWater = 16 * 1024;
 
-class Session final : public ClientConnection {
+class Session final : public ClientConnection, public Pooled {
  public:
   // Takes the descriptor of an accepted connection.
   static void start(Worker& worker, WorkerListener& listener, int fd);
@@ -45,6 +45,7 @@ class Session final : public ClientConnection {
   bool may_keep_alive(const Exchange& exchange) const;
 
   void begin_drain() override;
+  void cut() override;
 
  private:
   enum class State : uint8_t { starting, waiting, reading, writing };
@@ -54,16 +55,19 @@ class Session final : public ClientConnection {
           net::Stream* transport);
   ~Session();
   Detached run();
-  Task<bool> read_proxy_header();
+  // Not inlined: the frames of what few requests need would become part of that of run(), which
+  // every idle connection keeps.
+  [[gnu::noinline]] Task<bool> read_proxy_header();
   void enter(State state);
   uint32_t idle_timeout() const;
   Task<net::Received> look_once_more();
   HeadOutcome parse_head(Exchange& exchange);
+  bool body_begins_soundly(Exchange& exchange) const;
   bool speaks_http2(const Exchange& exchange) const;
-  Task<HeadOutcome> read_rest_of_head(Exchange& exchange);
+  [[gnu::noinline]] Task<HeadOutcome> read_rest_of_head(Exchange& exchange);
   void split_body(Exchange& exchange);
-  Task<bool> answer_bad_head(Exchange& exchange, HeadOutcome outcome);
-  Task<void> close_gently(bool linger);
+  [[gnu::noinline]] Task<bool> answer_bad_head(Exchange& exchange, HeadOutcome outcome);
+  [[gnu::noinline]] Task<void> close_gently(bool linger);
 
   Worker& worker_;
   WorkerListener& listener_;

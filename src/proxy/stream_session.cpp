@@ -28,6 +28,7 @@ net::SocketAddress address_of(int fd, int (*which)(int, sockaddr*, socklen_t*)) 
 
 void StreamSession::start(Worker& worker, WorkerListener& listener, int fd) {
   worker.count().accepted.add();
+  if (!worker.admits(listener, fd)) return;
   net::StreamPtr stream = worker.loop().adopt(fd);
   if (stream == nullptr) return;
   worker.count().handled.add();

@@ -3,6 +3,7 @@
 // bytes on until the end. Lives on its worker's thread and frees itself.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 
 #include "base/task.h"
@@ -24,6 +25,7 @@ class StreamSession final : public ClientConnection {
 
   // One that passes bytes is not told: only its ends know when it is done.
   void begin_drain() override {}
+  void cut() override { client_->fail(ENOMEM); }
 
  private:
   StreamSession(Worker& worker, WorkerListener& listener, net::StreamPtr stream);

@@ -97,6 +97,12 @@ void Targets::replace(std::shared_ptr<const runtime::Snapshot> snapshot) {
   pools_.prune();
 }
 
+std::shared_ptr<BalancedUpstream> Targets::make_upstream(const std::string& id) {
+  seed_ += 0x9e37'79b9'7f4a'7c15;
+  return std::make_shared<BalancedUpstream>(loop_, resolver_, board_->upstream(id), seed_,
+                                            slow_start_ms_);
+}
+
 void Targets::configure_upstreams(const std::shared_ptr<const runtime::UpstreamList>& upstreams) {
   if (upstreams == upstreams_) return;
   upstreams_ = upstreams;
@@ -105,10 +111,7 @@ void Targets::configure_upstreams(const std::shared_ptr<const runtime::UpstreamL
     const std::string& id = entry->upstream->id;
     auto known = balanced_.find(id);
     auto& slot = balanced[id];
-    slot = known != balanced_.end()
-               ? known->second
-               : std::make_shared<BalancedUpstream>(loop_, resolver_, board_->upstream(id),
-                                                    seed_ += 0x9e37'79b9'7f4a'7c15);
+    slot = known != balanced_.end() ? known->second : make_upstream(id);
     slot->configure(entry);
   }
   balanced_ = std::move(balanced);
@@ -134,8 +137,7 @@ Target& Targets::make(const std::shared_ptr<const runtime::ServiceTarget>& entry
       auto& slot = balanced_[entry->upstream->upstream->id];
       if (slot == nullptr) {
         // Only a request that pinned an older snapshot gets here.
-        slot = std::make_shared<BalancedUpstream>(
-            loop_, resolver_, board_->upstream(entry->upstream->upstream->id), ++seed_);
+        slot = make_upstream(entry->upstream->upstream->id);
         slot->configure(entry->upstream);
       }
       balanced = slot;

@@ -115,8 +115,13 @@ class SnapshotPin {
 class Targets {
  public:
   Targets(net::Loop& loop, net::Resolver& resolver, UpstreamPools& pools,
-          std::shared_ptr<balancer::HealthBoard> board, uint64_t seed)
-      : loop_(loop), resolver_(resolver), pools_(pools), board_(std::move(board)), seed_(seed) {}
+          std::shared_ptr<balancer::HealthBoard> board, uint64_t seed, uint64_t slow_start_ms)
+      : loop_(loop),
+        resolver_(resolver),
+        pools_(pools),
+        board_(std::move(board)),
+        seed_(seed),
+        slow_start_ms_(slow_start_ms) {}
   Targets(const Targets&) = delete;
   Targets& operator=(const Targets&) = delete;
   ~Targets() { retire_current(); }
@@ -143,6 +148,7 @@ class Targets {
   void retire_current();
   Target& make(const std::shared_ptr<const runtime::ServiceTarget>& entry);
 
+  std::shared_ptr<BalancedUpstream> make_upstream(const std::string& id);
   void configure_upstreams(const std::shared_ptr<const runtime::UpstreamList>& upstreams);
 
   net::Loop& loop_;
@@ -150,6 +156,7 @@ class Targets {
   UpstreamPools& pools_;
   std::shared_ptr<balancer::HealthBoard> board_;
   uint64_t seed_;
+  const uint64_t slow_start_ms_;
   PinnedSnapshot* current_ = nullptr;
   std::shared_ptr<const runtime::UpstreamList> upstreams_;                       // as configured
   std::unordered_map<std::string, std::shared_ptr<BalancedUpstream>> balanced_;  // by upstream id

@@ -164,6 +164,10 @@ Detached UdpRelay::open(SessionPtr session) {
   if (session->relay == nullptr) co_return;  // ended meanwhile
   session->pin = SnapshotPin();
   if (at != nullptr) session->upstream = net::DatagramSocket::connect(at->address());
+  if (session->upstream != nullptr && !worker.loop().descriptors().enough_for_client(
+                                          session->upstream->fd(), worker.loop().now())) {
+    session->upstream.reset();
+  }
   if (session->upstream == nullptr) {
     log::error("service {}: no upstream for a UDP client: {}", session->entry->service->id,
                at == nullptr ? "no target can be used" : "out of sockets");

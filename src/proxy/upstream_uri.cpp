@@ -8,7 +8,12 @@ namespace {
 std::string_view without_dots(std::string_view rest) {
   for (const std::string_view dots : {"..", "."}) {
     if (!rest.starts_with(dots)) continue;
-    if (rest.size() == dots.size() || rest[dots.size()] == '/') return rest.substr(dots.size());
+    const std::string_view behind = rest.substr(dots.size());
+    // What some servers take for the end of a segment counts too, as in http/uri.h.
+    if (behind.empty() || behind.front() == '/' || behind.front() == ';' ||
+        behind.starts_with("%2F") || behind.starts_with("%5C")) {
+      return behind;
+    }
   }
   return rest;
 }

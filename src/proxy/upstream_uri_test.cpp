@@ -27,6 +27,9 @@ TEST(UpstreamUriV1, PutsOneBehindTheOther) {
   EXPECT_EQ(joined("/s/", "/fv1req", 4, false), "/s/fv1req");
   EXPECT_EQ(joined("", "/tv1", 4, true), "/");
   EXPECT_EQ(joined("/s", "/route../x", 6, true), "/s/x");
+  EXPECT_EQ(joined("/s", "/route..%2Fx", 6, true), "/s%2Fx");
+  EXPECT_EQ(joined("/s", "/route..%5Cx", 6, true), "/s%5Cx");
+  EXPECT_EQ(joined("/s", "/route..;/x", 6, true), "/s;/x");
 }
 
 struct Row {
@@ -82,6 +85,7 @@ TEST(UpstreamUriAlone, WhatIsLeftOfASegmentCannotClimb) {
   EXPECT_EQ(join("/service", "/route./req", "/route", true), "/service/req");
   EXPECT_EQ(join("/service/", "/route../req", "/route", true), "/service/req");
   EXPECT_EQ(join("/service", "/route..", "/route", true), "/service");
+  EXPECT_EQ(join("/service", "/route..%2Freq", "/route", true), "/service/%2Freq");
   EXPECT_EQ(join("/service", "/route.../req", "/route", true), "/service/.../req");
   EXPECT_EQ(join("/service", "/route.x", "/route", true), "/service/.x");
   EXPECT_EQ(join("/service", "/route../req", "/route", false), "/service/route../req");

@@ -4,6 +4,10 @@
 #include <ctime>
 #include <utility>
 
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory_reserve.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "http/date.h"
@@ -14,9 +18,12 @@
 namespace sallyport::proxy {
 namespace {
 
-constexpr size_t kKeepExchanges = 256;
+constexpr size_t kKeepExchanges = 1'024;  // as many streams as HTTP/2 clients keep busy
 constexpr size_t kAccessLogBatch = 64 * 1024;
 constexpr uint64_t kAccessLogDelayMs = 1'000;
+constexpr size_t kShedAtOnce = 16;
+constexpr uint64_t kRelieveEveryMs = 100;
+constexpr uint64_t kWarningEveryMs = 10'000;
 
 PoolLimits pool_limits(const Options& options) {
   return {
@@ -41,7 +48,8 @@ Worker::Worker(const WorkerShared& shared, WorkerCounters& counters,
       loop_(std::move(loop)),
       resolver_(std::move(resolver)),
       pools_(*loop_, pool_limits(shared.options)),
-      targets_(*loop_, *resolver_, pools_, shared.options.health, new_seed()),
+      targets_(*loop_, *resolver_, pools_, shared.options.health, new_seed(),
+               static_cast<uint64_t>(shared.options.upstream_slow_start.count())),
       health_checker_(checks_health ? std::make_unique<HealthChecker>(*this) : nullptr),
       access_log_timer_([](void* self) { static_cast<Worker*>(self)->flush_access_log(); }, this) {}
 
@@ -55,7 +63,9 @@ Worker::~Worker() {
 }
 
 void Worker::run() {
+  loop_->on_short_memory([](void* self) { static_cast<Worker*>(self)->relieve(); }, this);
   loop_->run();
+  loop_->on_short_memory(nullptr, nullptr);
 }
 
 void Worker::on_accepted(void* owner, net::Listener&, int fd) {
@@ -143,6 +153,45 @@ void Worker::stop() {
   resolver_->cancel();
   loop_->fail_streams(ECANCELED);
   loop_->stop();
+}
+
+bool Worker::admits(const WorkerListener& listener, int fd) {
+  if (listener.role == Role::admin || listener.role == Role::status) return true;
+  const bool memory = !memory::is_short();
+  if (memory && loop_->descriptors().enough_for_client(fd, loop_->now())) return true;
+  ::close(fd);
+  ++refused_;
+  pools_.shed(kShedAtOnce);
+  warn_of_refusals(memory ? "nearly all file descriptors are in use. Raise the limit on open files "
+                            "(ulimit -n, nginx_main_worker_rlimit_nofile)"
+                          : "memory has run out");
+  return false;
+}
+
+// Memory has run out. While half of the reserve is left, what is under way may end; then it is cut,
+// the newest connections first, for all of it would be lost with the process.
+void Worker::relieve() {
+  const bool cut = memory::is_very_short();
+  if (cut) {
+    size_t left = connections_.size() / 4 + 1;
+    refused_ += left;
+    connections_.each([&left](ClientConnection& connection) {
+      if (left > 0) connection.cut(), --left;
+    });
+  }
+  warn_of_refusals("memory has run out");
+  const uint64_t now = loop_->now();
+  if (!cut && now < relieved_at_ + kRelieveEveryMs) return;
+  relieved_at_ = now;
+  pools_.shed(~size_t{0});
+  loop_->blocks().trim();
+  memory::recover();
+}
+
+void Worker::warn_of_refusals(std::string_view why) {
+  if (warned_at_ != 0 && loop_->now() < warned_at_ + kWarningEveryMs) return;
+  warned_at_ = loop_->now();
+  log::warn("{} connections refused or cut: {}", std::exchange(refused_, 0), why);
 }
 
 bool Worker::accept_tls(net::Stream& stream, const WorkerListener& listener) {

@@ -79,6 +79,9 @@ class Worker : private net::CertificateSource {
   const Options& options() const { return shared_.options; }
   const RealIp& real_ip() const { return shared_.real_ip; }
   const net::TlsContext& upstream_tls() const { return *shared_.upstream_tls; }
+  // Whether a connection that was accepted as `fd` may stay; else it is closed, so that whoever
+  // wanted it knows at once. The APIs' always may.
+  bool admits(const WorkerListener& listener, int fd);
   // TLS with a client, where the listener has it; the certificate is the one that the newest
   // snapshot has for the SNI. Before any byte has come or gone. False when memory is short.
   bool accept_tls(net::Stream& stream, const WorkerListener& listener);
@@ -119,6 +122,8 @@ class Worker : private net::CertificateSource {
   void flush_soon(const std::string& lines);
   std::string_view local_time();
   void check_drained();
+  void warn_of_refusals(std::string_view why);
+  void relieve();
 
   const WorkerShared& shared_;
   WorkerCounters& counters_;
@@ -144,6 +149,10 @@ class Worker : private net::CertificateSource {
   std::string access_lines_;
   std::string stream_lines_;
   net::Timer access_log_timer_;
+
+  uint64_t refused_ = 0;  // since the last warning
+  uint64_t warned_at_ = 0;
+  uint64_t relieved_at_ = 0;
 
   bool draining_ = false;
   bool stopping_ = false;

@@ -26,9 +26,11 @@ inline constexpr size_t kSearchLimitBytes = 4'000'000;  // the same where the cl
 inline constexpr size_t kLongestSubject = 8192;
 inline constexpr size_t kTimedSubject = 64;  // from this size on
 inline constexpr size_t kPlacesPerLook = 8;
-inline constexpr int64_t kTimeLimitNs = 3'000'000;
+inline constexpr int64_t kTimeLimitNs = 2'000'000;
 
 int64_t steady_nanoseconds();
+// What this thread has used of a processor.
+int64_t used_nanoseconds();
 
 class Pattern {
  public:

@@ -1,5 +1,8 @@
 // What patterns and subjects that were made for it can cost.
+#include <atomic>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -67,6 +70,25 @@ TEST(HostilePattern, LongSubjectsThatMatchAreFound) {
   EXPECT_EQ(spans.begin(0), value.size() - 6);
   EXPECT_EQ(spans.begin(1), value.size() - 5);
   EXPECT_FALSE((*late)->match(path).matched());
+}
+
+// What a thread waited for a processor is not held against the request.
+TEST(HostilePattern, TimeThatNobodyUsedDoesNotCount) {
+  auto pattern = Pattern::compile("(?<=c)needle$", Pattern::Kind::header_value);
+  const std::string value = repeat("/abcdef", 1000) + "/abcneedle";
+  std::atomic<bool> ended{false};
+  std::vector<std::thread> crowd;
+  for (unsigned i = 0; i < 4 * std::thread::hardware_concurrency(); ++i) {
+    crowd.emplace_back([&ended] {
+      while (!ended) {
+      }
+    });
+  }
+  int missed = 0;
+  for (int i = 0; i < 2'000; ++i) missed += (*pattern)->match(value).matched() ? 0 : 1;
+  ended = true;
+  for (std::thread& one : crowd) one.join();
+  EXPECT_EQ(missed, 0);
 }
 
 // A public route must not get what a guarded one could not be asked about in time.

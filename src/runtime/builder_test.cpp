@@ -317,5 +317,20 @@ TEST(Publisher, TellsEverySubscriber) {
   EXPECT_EQ(calls, 2u);
 }
 
+TEST(Publisher, FreesFormerSnapshotsWhenAsked) {
+  Publisher publisher;
+  Builder builder;
+  publisher.publish(builder.build());
+  auto worker = publisher.current();
+  std::weak_ptr<const Snapshot> first = worker;
+  publisher.publish(builder.build());
+  EXPECT_TRUE(publisher.sweep());
+  worker.reset();
+  EXPECT_FALSE(first.expired());  // the worker was not the one to free it
+  EXPECT_FALSE(publisher.sweep());
+  EXPECT_TRUE(first.expired());
+  EXPECT_NE(publisher.current(), nullptr);
+}
+
 }  // namespace
 }  // namespace sallyport::runtime

@@ -58,8 +58,37 @@ void change_one_route(benchmark::State& state) {
   }
 }
 
+// What whoever lets go of a former snapshot last pays: after a change of one route, and after so
+// many that the router's bulk was built anew.
+void free_former(benchmark::State& state) {
+  const int64_t changed = state.range(1);
+  Builder builder;
+  builder.apply(everything(state.range(0)));
+  auto former = builder.build();
+  int version = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    model::ChangeBatch batch;
+    ++version;
+    for (int64_t i = 1; i <= changed; ++i) batch.changes.push_back(route(i, version));
+    builder.apply(batch);
+    auto next = builder.build();
+    state.ResumeTiming();
+    former.reset();
+    state.PauseTiming();
+    former = std::move(next);
+    state.ResumeTiming();
+  }
+}
+
 BENCHMARK(load_everything)->Arg(100)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
-BENCHMARK(change_one_route)->Arg(100)->Arg(1000)->Arg(10000)->Unit(benchmark::kMillisecond);
+BENCHMARK(change_one_route)
+    ->Arg(100)
+    ->Arg(1000)
+    ->Arg(10000)
+    ->Arg(100000)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(free_former)->Args({100000, 1})->Args({100000, 4000})->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sallyport::runtime

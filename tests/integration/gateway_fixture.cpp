@@ -8,6 +8,7 @@
 //   health ID           an upstream's health, by target and address
 //   mark ID TARGET HOW  HOW is healthy or unhealthy
 //   counters            {"accepted":…, …, "rss_kib":…}
+//   short SLICES        gives up that much of the reserve of memory, as if there were no other
 //   drain MS            {"drained":true}, and ends
 //   (end of input)      stops and ends
 //
@@ -21,6 +22,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/memory_reserve.h"
 #include "model/change.h"
 #include "model/complete.h"
 #include "model/route_language.h"
@@ -119,6 +121,7 @@ void take_timeouts(proxy::Options& out, const Json& given) {
   out.send_timeout = ms("send_timeout", out.send_timeout);
   out.keepalive_timeout = ms("keepalive_timeout", out.keepalive_timeout);
   out.linger_timeout = ms("linger_timeout", out.linger_timeout);
+  out.upstream_slow_start = ms("upstream_slow_start", out.upstream_slow_start);
   out.upstream_keepalive_idle_timeout =
       ms("upstream_keepalive_idle_timeout", out.upstream_keepalive_idle_timeout);
 }
@@ -177,6 +180,12 @@ proxy::Options options_of(const Json& given) {
   out.dns_servers = texts(given, "dns_servers");
   out.dns_stale_ttl = Milliseconds(given.value("dns_stale_ttl", int64_t{3'600'000}));
   out.dns_not_found_ttl = Milliseconds(given.value("dns_not_found_ttl", int64_t{30'000}));
+  for (const auto& [name, format] : {std::pair{"error_template_html", http::BodyFormat::html},
+                                     std::pair{"error_template_plain", http::BodyFormat::text}}) {
+    if (!given.contains(name)) continue;
+    auto parsed = proxy::ErrorTemplate::parse(given[name].get<std::string>());
+    if (parsed) out.error_templates.emplace(format, std::move(*parsed));
+  }
   out.access_log = given.value("access_log", "");
   out.stream_access_log = given.value("stream_access_log", "");
   for (const auto& [inside, outside] : given.value("port_maps", Json::object()).items()) {
@@ -262,6 +271,10 @@ bool obey(const std::string& line, proxy::Gateway& gateway, Rows& rows) {
     std::string id, target, how;
     words >> id >> target >> how;
     answer = {{"marked", board().mark(id, target, "", how == "healthy")}};
+  } else if (command == "short") {
+    int slices = 0;
+    words >> slices;
+    while (slices-- > 0) memory::give_up_slice();
   } else if (command == "drain") {
     int64_t within = 0;
     words >> within;
@@ -279,6 +292,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: gateway_fixture FILE.json\n";
     return 2;
   }
+  memory::set_aside_reserve();
   const Json file = read_json(argv[1]);
   const auto flavor = router::flavor_of(file.value("router_flavor", "traditional_compatible"));
   if (flavor == router::Flavor::expressions) {

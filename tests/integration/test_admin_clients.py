@@ -159,6 +159,25 @@ def test_endpoints_of_plugins_and_filters(node):
         assert call(node.admin, "GET", "/schemas/" + name)[0] == 200
 
 
+def test_the_status_api_shows_the_health_of_upstreams(node):
+    assert call(node.admin, "PUT", "/upstreams/seen", {})[0] == 200
+    assert call(node.admin, "POST", "/upstreams/seen/targets", {"target": "127.0.0.1:9"})[0] == 201
+    for path in ("/upstreams/seen/targets", "/upstreams/seen/health"):
+        status, rows = call(node.status_port, "GET", path)
+        assert status == 200 and rows["data"][0]["target"] == "127.0.0.1:9"
+    assert call(node.status_port, "POST", "/upstreams/seen/targets", {"target": "127.0.0.1:10"})[0] == 404
+    assert call(node.status_port, "GET", "/upstreams/seen")[0] == 404
+    assert call(node.status_port, "GET", "/status/dns")[0] == 501
+    assert call(node.admin, "DELETE", "/upstreams/seen")[0] == 204
+
+
+def test_a_log_level_holds_for_a_while(node):
+    level = "/debug/node/log-level"
+    assert call(node.admin, "PUT", level + "/debug", {"timeout": 1}) == (200, {"message": "log level changed"})
+    assert call(node.admin, "GET", level)[1]["message"] == "log level: debug"
+    wait_until(lambda: call(node.admin, "GET", level)[1]["message"] == "log level: notice", "the level of before", 5)
+
+
 def test_metrics(node):
     for port in (node.admin, node.status_port):
         reply = send(node, "GET", "/metrics", port=port)
@@ -180,6 +199,9 @@ def test_plugins_without_behaviour_are_named_once(node):
         return call(node.admin, "GET", "/status")[1]["sallyport"]["configuration"]["faults"]
     wait_until(lambda: any("http-log" in fault for fault in faults()), "the plugins to be seen")
     assert len(faults()) == 1 and "jwt (their requests are answered 503); http-log" in faults()[0]
+    with open(node.log) as log:
+        lines = [line for line in log if "no behaviour" in line and "jwt" in line and "http-log" in line]
+    assert len(lines) == 1 and "[warn]" in lines[0], lines
     root = call(node.admin, "GET", "/")[1]
     assert {"jwt", "http-log"} <= set(root["sallyport"]["plugins_without_behaviour"])
     assert call(node.admin, "GET", "/services/j/plugins")[1]["data"][0]["name"] == "jwt"

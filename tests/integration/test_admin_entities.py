@@ -64,9 +64,30 @@ def test_a_batch_is_all_or_nothing(node):
     bad = [post("/consumers", username="batch"), good[3], post("/routes", paths=["nonsense"]), {"method": "GET"}]
     refused = send(node, "POST", "/_batch", {"operations": bad[:3]})
     assert refused.status == 400 and [f["index"] for f in refused.json["faults"]] == [1, 2]
-    assert send(node, "POST", "/_batch", {"operations": bad}).json["failed"] == 1
+    refused = send(node, "POST", "/_batch", {"operations": bad}).json
+    assert refused["failed"] == 3 and [f["index"] for f in refused["faults"]] == [1, 2, 3]
+    assert send(node, "POST", "/_batch", {"operations": bad[3:]}).json["faults"][0]["index"] == 0
     assert send(node, "GET", "/consumers/batch").status == 404
     gone = [{"method": "DELETE", "path": "/services/b%d" % i} for i in range(20)]
+    assert send(node, "POST", "/_batch", {"operations": gone}).status == 200
+
+
+def test_operations_of_a_batch_see_each_other(node):
+    def one(method, path, **body):
+        return {"method": method, "path": path, **({"body": body} if method != "DELETE" else {})}
+    sound = [one("PUT", "/services/seen", host="a.test"), one("POST", "/services/seen/routes", name="r1", paths=["/r1"]),
+             one("PATCH", "/services/seen", name="renamed", host="b.test"),
+             one("POST", "/services/renamed/routes", name="r2", paths=["/r2"]),
+             one("PUT", "/consumers/seen"), one("POST", "/consumers/seen/key-auth", key="seen-key")]
+    done = send(node, "POST", "/_batch", {"operations": sound})
+    assert done.status == 200, done.text
+    bodies = [result["body"] for result in done.json["results"]]
+    assert bodies[1]["service"] == bodies[3]["service"] == {"id": bodies[0]["id"]} and bodies[2]["host"] == "b.test"
+    stale = [one("PATCH", "/services/renamed", name="again"), one("POST", "/services/renamed/routes", paths=["/x"]),
+             one("DELETE", "/consumers/seen"), one("POST", "/consumers/seen/key-auth"), one("GET", "/")]
+    faults = send(node, "POST", "/_batch", {"operations": stale}).json["faults"]
+    assert [(fault["index"], fault["status"]) for fault in faults] == [(1, 404), (3, 404), (4, 400)]
+    gone = [one("DELETE", path) for path in ("/routes/r1", "/routes/r2", "/services/renamed", "/consumers/seen")]
     assert send(node, "POST", "/_batch", {"operations": gone}).status == 200
 
 
@@ -103,6 +124,8 @@ def test_pages_of_other_sites_are_refused(node):
     port = node.admin
     rebound = {"Host": "evil.test:%d" % port, "Sec-Fetch-Site": "same-origin"}
     assert send(node, "GET", "/services", headers=rebound).status == 403
+    assert send(node, "GET", "/services", headers={"Host": "evil.test:%d" % port}).status == 403
+    assert send(node, "POST", "/consumers", "username=evil", dict(FORM, Host="evil.test")).status == 403
     foreign = {"Origin": "http://evil.test", "Content-Type": "application/x-www-form-urlencoded"}
     assert send(node, "POST", "/consumers", "username=evil", foreign).status == 403
     assert send(node, "GET", "/consumers/evil").status == 404

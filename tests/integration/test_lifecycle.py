@@ -265,6 +265,26 @@ def test_quit_loses_nothing(node, crowd):
         node.run("start")
 
 
+def listening(port):
+    """The sockets that listen on a port, by inode."""
+    rows = [line.split() for line in open("/proc/net/tcp").readlines()[1:]]
+    return {row[9] for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == port}
+
+
+def test_reload_closes_no_socket(node):
+    """Closing one resets the client that connects just then, however much waits in its queue is taken in."""
+    before = listening(node.proxy)
+    assert len(before) == 2
+    for workers in (2, 1, 2):
+        node.write(workers=workers)
+        node.run("reload")
+        assert listening(node.proxy) == before
+    node.write(workers=3, io_backend="epoll")
+    node.run("reload")
+    assert listening(node.proxy) > before
+    assert all(call(node.proxy, "GET", "/a")[0] == 200 for _ in range(20))
+
+
 def test_reload_moves_the_listeners(node):
     former, node.proxy = node.proxy, free_port()
     with Load(former) as load:
@@ -445,6 +465,50 @@ def test_quit_under_load_loses_nothing(node):
     with Load(node.proxy) as load:
         node.run("quit", "-t", "20")
     assert load.lost == [] and load.done > 10
+
+
+def test_upgrade_under_traffic_loses_nothing(node):
+    path = node.prefix + "/proxy.sock"
+    node.write(proxy_listen=f"127.0.0.1:{node.proxy}, unix:{path}")
+    node.run("reload")
+
+    def ask():
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+            client.sendall(b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200")
+
+    with Load(node.proxy) as load:
+        for _ in range(3):
+            former, before = node.pid(), load.done
+            assert "upgraded" in node.run("upgrade").stdout
+            assert node.pid() not in (None, former)
+            ask()
+            wait_until(lambda: not os.path.exists(f"/proc/{former}"), "the former process to end")
+            wait_until(lambda: load.done > before + 20, "traffic to go on")
+            ask()
+            assert sallyport("health", "-p", node.prefix).returncode == 0
+    assert load.lost == []
+    # The new one obeys like any other.
+    node.run("reload")
+    assert call(node.admin, "GET", "/services/a")[0] == 200
+    node.run("quit")
+    assert node.pid() is None and not os.path.exists(path)
+
+
+def test_an_upgrade_that_fails_changes_nothing(node):
+    pid = node.pid()
+    port = node.settings["pg_port"]
+    with Load(node.proxy) as load:
+        node.write(pg_port=1)
+        assert node.run("upgrade", check=1).stderr
+        node.write(pg_port=port, proxy_listen=f"127.0.0.1:{node.proxy}, 192.0.2.1:80")
+        assert "192.0.2.1" in node.run("upgrade", check=1).stderr
+    assert load.lost == [] and node.pid() == pid
+    assert os.listdir(node.prefix + "/pids") == ["sallyport.pid"]
+    node.write(proxy_listen=f"127.0.0.1:{node.proxy}")
+    node.run("quit")
+    assert "`sallyport start`" in node.run("upgrade", check=1).stderr
 
 
 def test_many_reloads_leave_nothing_behind(node):

@@ -163,6 +163,17 @@ def test_errors_of_the_protocol_use_the_default_type(plane):
     assert response.body.startswith(b"Bad request\nrequest_id: ")
 
 
+def test_errors_in_ones_own_words(plane):
+    gateway = plane(route={"paths": ["/a"]}, error_template_html="<b>%s</b> 100%% %s",
+                    error_template_plain="sorry")
+    client = gateway.connect()
+    response = client.get("/", "Accept: text/html\r\n")
+    assert response.body.decode() == f"<b>no Route matched with those values</b> 100% {response.get('x-kong-request-id')}"
+    assert response.get("content-type") == "text/html; charset=utf-8"
+    assert client.get("/").json()["message"] == "no Route matched with those values"
+    assert client.get("/a").body == b"sorry"  # nobody listens there
+
+
 def test_hop_by_hop_fields_end_here(plane):
     def script(connection):
         while (request := connection.read_request()) is not None:

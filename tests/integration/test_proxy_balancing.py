@@ -33,7 +33,8 @@ def pool(plane, targets, service=None, **upstream):
             port, weight = target if isinstance(target, tuple) else (target, 100)
             target = {"target": f"127.0.0.1:{port}", "weight": weight}
         rows.append({"id": uuid(100 + n), "upstream": {"id": POOL}, **target})
-    more = {key: upstream.pop(key) for key in ("dns_hostsfile", "workers", "route") if key in upstream}
+    more = {key: upstream.pop(key) for key in ("dns_hostsfile", "workers", "route", "upstream_slow_start")
+            if key in upstream}
     return plane(service={"host": "pool", "port": 80, **(service or {})}, targets=rows,
                  upstreams=[{"id": POOL, "name": "pool", **upstream}], **more)
 
@@ -223,6 +224,24 @@ def test_hashing_by_consumer_and_query(plane, trio):
     assert {name for home in homes for name in home} == {"a", "b", "c"}
     gateway = pool(plane, ports, algorithm="consistent-hashing", hash_on="query_arg", hash_on_query_arg="q")
     assert all(len(spread(gateway, 4, target=f"/?x=1&q={n}")) == 1 for n in range(10))
+
+
+def test_a_new_target_starts_slowly(plane, trio):
+    a, b, c = trio
+    gateway = pool(plane, [a.port, b.port], upstream_slow_start=4000)
+    assert 18 <= spread(gateway, 40)["a"] <= 22  # equally new
+    time.sleep(4)
+    fresh = {"id": uuid(200), "upstream": {"id": POOL}, "target": f"127.0.0.1:{c.port}"}
+    gateway.load(targets=[*gateway.config["targets"], fresh])
+    assert spread(gateway, 60)["c"] <= 6
+    time.sleep(4)
+    assert all(18 <= count <= 22 for count in spread(gateway, 60).values())
+    # Whoever comes back is new again.
+    where = f"127.0.0.1:{b.port}"
+    gateway.load(upstreams=[{"id": POOL, "name": "pool", "healthchecks": {"passive": {"unhealthy": {"http_failures": 1}}}}])
+    for how in ("unhealthy", "healthy"):
+        assert gateway.command(f"mark {POOL} {where} {how}")["marked"]
+    assert spread(gateway, 60)["b"] <= 6
 
 
 def test_no_herd_on_one_target_at_a_change(plane, trio):

@@ -357,6 +357,15 @@ def test_what_http1_cannot_carry_is_refused(gateway):
         client = H2Client(port, lawless=True)
         got = client.wait(client.request(bad))
         assert got.status == status, (bad[-1], got.fields)
+    # A length that the body denies, in one packet with it: nobody hears of the request.
+    for length, body in (("3", b"abcGET /smuggled HTTP/1.1"), ("30", b"abc")):
+        client = H2Client(port, lawless=True)
+        stream = client.h2.get_next_available_stream_id()
+        client.answers[stream] = Answer()
+        client.h2.send_headers(stream, fields("POST", "/length", ("content-length", length)))
+        client.h2.send_data(stream, body, end_stream=True)
+        client.flush()
+        assert client.wait(stream).reset == 1, length
     assert all(request.target == "/" for request in upstream.requests)
 
 

@@ -46,6 +46,14 @@ SMUGGLING = {
     "name with a blank": f"GET / HTTP/1.1\r\n{HOST}X Y: z\r\n\r\n",
     "empty name": f"GET / HTTP/1.1\r\n{HOST}: z\r\n\r\n",
     "TLS hello": "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + "x" * 200,
+    "length named as a hop's": f"POST / HTTP/1.1\r\n{HOST}Connection: Content-Length\r\nContent-Length: 3\r\n\r\nabc",
+    "coding named as a hop's": f"POST / HTTP/1.1\r\n{HOST}Connection: x, transfer-encoding\r\n"
+                               "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "identity": f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+    "empty coding": f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n",
+    "encoded step": f"GET /public/..%2fadmin HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n",
+    "step with a parameter": f"GET /public/..;/admin HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n",
+    "step between backslashes": f"GET /public\\..\\admin HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n",
     "noise": "\x00\xff\xfe" * 100 + "\r\n\r\n",
 }
 
@@ -73,7 +81,13 @@ def test_chunk_smuggling_ends_the_exchange(plane):
         client.send(f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n{chunks}")
         assert client.read().status == 400, chunks
         assert client.at_end(), chunks
-    assert all(request.target == "/" for request in upstream.requests)
+    assert upstream.requests == []  # what is here is looked at before anybody hears of it
+    client = gateway.connect()
+    client.send(f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+    assert eventually(lambda: upstream.requests)
+    client.send("3\nabc\r\n0\r\n\r\n")
+    assert client.read().status == 400 and client.at_end()
+    assert len(upstream.requests) == 1 and upstream.requests[0].body == b""
 
 
 @pytest.mark.parametrize("wire", [
@@ -337,6 +351,45 @@ def test_out_of_descriptors_it_degrades_and_recovers(plane, backend):
         client.close()
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
     assert eventually(lambda: gateway.connect().get().status == 200)
+
+
+def test_the_last_descriptors_are_the_apis(plane):
+    gateway = plane(Upstream(), listeners=[{}, {"role": "status"}, {"role": "stream"}], workers=2)
+    pid, status = gateway.child.pid, gateway.ports["status"][0]
+    keep = gateway.connect()
+    assert keep.get().status == 200
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (200, hard))
+    time.sleep(1.1)  # the limit is looked at once a second
+    crowd = [Client(port) for _ in range(200) for port in (gateway.port, gateway.ports["stream"][0])]
+    assert eventually(lambda: gateway.counters()["accepted"] >= 401)
+    assert len(os.listdir(f"/proc/{pid}/fd")) < 200
+    assert all(Client(status).get().status == 200 for _ in range(20))
+    assert keep.get().status == 200  # its upstream has some of its own
+    for client in crowd:
+        client.close()
+    assert eventually(lambda: gateway.counters()["active"] <= 1)
+    assert gateway.connect().get().status == 200
+    assert "connections refused or cut: nearly all file descriptors" in gateway.log()
+
+
+def test_short_of_memory_it_cuts_and_recovers(plane):
+    gateway = plane(Upstream(lambda connection: connection.read_request() and time.sleep(5)),
+                    listeners=[{}, {"http2": True}, {"role": "status"}])
+    status = Client(gateway.ports["status"][0])
+    assert status.get().status == 200
+    crowd = [gateway.connect().send(f"GET / HTTP/1.1\r\n{HOST}\r\n") for _ in range(40)]
+    assert eventually(lambda: gateway.counters()["writing"] == 40)
+    gateway.command("short 32")
+    assert eventually(lambda: gateway.counters()["active"] < 40)
+    assert gateway.connect().send(f"GET / HTTP/1.1\r\n{HOST}\r\n") and status.get().status == 200
+    assert "connections refused or cut: memory has run out" in gateway.log()
+    gateway.command("short 1")  # little: nobody is cut for that
+    time.sleep(0.3)
+    left = gateway.counters()["active"]
+    assert left > 1
+    for client in crowd:
+        client.close()
 
 
 def cpu_ticks(pid):

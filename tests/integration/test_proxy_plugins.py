@@ -36,6 +36,18 @@ def test_termination_and_precedence(plane):
     assert gateway.connect().get().status == 200
 
 
+def test_clients_cannot_name_away_what_plugins_add(plane):
+    gateway = plane(Upstream(), plugins=[row(1, "request-transformer", {"add": {"headers": ["X-Checked:yes"]}}),
+                                         row(2, "key-auth")],
+                    consumers=[{"id": uuid(600), "username": "ann"}])
+    gateway.load(keyauth_credentials=[{"id": uuid(601), "key": "k", "consumer": {"id": uuid(600)}}])
+    response = gateway.connect().get("/", "apikey: k\r\nX-Hop: 1\r\nX-Mine: 2\r\n"
+                                          "Connection: X-Consumer-Username, x-checked, X-Hop\r\n")
+    assert response.upstream_saw("x-consumer-username") == ["ann"]
+    assert response.upstream_saw("x-checked") == ["yes"]
+    assert response.upstream_saw("x-hop") == [] and response.upstream_saw("x-mine") == ["2"]
+
+
 def test_without_behaviour_nothing_is_open(plane):
     gateway = plane(Upstream(), plugins=[row(1, "jwt"), row(2, "http-log")])
     response = gateway.connect().get()

@@ -148,6 +148,31 @@ def test_upstreams_over_tls(plane, certificate):
     assert plain.connect().get().status == 502
 
 
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_an_end_that_tls_has_not_announced_is_no_end(plane, certificate, says_goodbye):
+    """A FIN may be anybody's: an answer that only the end ends is cut without close_notify."""
+    def secured(connection):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate["files"])
+        connection.sock = context.wrap_socket(connection.sock, server_side=True, suppress_ragged_eofs=True)
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\npart")
+        if says_goodbye:
+            try:
+                connection.sock.unwrap()
+            except OSError:
+                pass
+
+    gateway = plane(Upstream(secured), service={"protocol": "https"})
+    if says_goodbye:
+        assert gateway.connect().get().body == b"part"
+    else:
+        with pytest.raises((EOFError, ConnectionResetError)):
+            gateway.connect().get()
+        with pytest.raises((EOFError, ConnectionResetError)):
+            gateway.connect().get(version="1.0")
+
+
 @pytest.mark.parametrize("name, trusted, status", [("a.test", True, 200), ("b.test", True, 502), ("a.test", False, 502)])
 def test_upstreams_are_verified(plane, certificate, name, trusted, status):
     seen = []
@@ -175,6 +200,38 @@ def test_upstreams_are_verified(plane, certificate, name, trusted, status):
     assert len(upstream.requests) == (1 if status == 200 else 0)
     gateway.load([{**gateway.config["services"][0], "tls_verify": False}], gateway.config["routes"])
     assert gateway.connect().get().status == 200
+
+
+def test_active_checks_over_tls(plane, certificate, workspace):
+    def secured(connection):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate["files"])
+        connection.sock = context.wrap_socket(connection.sock, server_side=True)
+        echo(connection)
+
+    good, plain = Upstream(secured), Upstream()
+    hosts = f"{workspace}/checks.{good.port}.hosts"
+    with open(hosts, "w") as file:
+        file.write("127.0.0.1 a.test b.test\n")
+    names = [f"a.test:{good.port}", f"b.test:{good.port}", f"a.test:{plain.port}"]
+    active = {"type": "https", "healthy": {"interval": 0.1, "successes": 1},
+              "unhealthy": {"interval": 0.1, "http_failures": 1, "tcp_failures": 1, "timeouts": 1}}
+
+    def healths(**more):
+        gateway = plane(service={"host": "pool", "protocol": "https"}, dns_hostsfile=hosts,
+                        trusted_authorities=certificate["certificate"],
+                        upstreams=[{"id": uuid(9), "name": "pool", "healthchecks": {"active": {**active, **more}}}],
+                        targets=[{"id": uuid(90 + n), "target": name, "upstream": {"id": uuid(9)}} for n, name in enumerate(names)])
+        read = lambda: [gateway.command("health " + uuid(9))["targets"][name]["health"] for name in names]
+        assert eventually(lambda: read()[2] == "UNHEALTHY")
+        return gateway, read
+
+    gateway, read = healths()
+    assert eventually(lambda: read() == ["HEALTHY", "UNHEALTHY", "UNHEALTHY"])  # b.test is not its name
+    assert all(gateway.connect().get().status == 200 for _ in range(4))
+    for more in ({"https_sni": "a.test"}, {"https_verify_certificate": False}):
+        _, read = healths(**more)
+        assert read() == ["HEALTHY", "HEALTHY", "UNHEALTHY"]
 
 
 def test_a_bad_certificate_is_named_at_start(workspace, backend, certificate):

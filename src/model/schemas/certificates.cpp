@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/json.h"
 #include "model/checks.h"
 #include "model/pem.h"
@@ -36,6 +38,15 @@ std::string alternative_fault(const Json& record, const Shape&, Json&) {
          "(e.g. RSA and ECDSA), the provided certificates were both of the same type";
 }
 
+std::string repeated_name(const Json& names) {
+  if (!names.is_array()) return {};
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    const bool again = name->is_string() && std::find(names.begin(), name, *name) != name;
+    if (again) return name->get_ref<const std::string&>() + " is duplicated";
+  }
+  return {};
+}
+
 Field certificate(std::string name, bool required) {
   return string(std::move(name), {.required = required,
                                   .rules = {custom_text(pem::certificate_fault)},
@@ -64,7 +75,7 @@ const EntitySchema& certificates() {
         certificate("cert_alt", false),
         key("key_alt", false),
         typedefs::tags(),
-        array("snis", typedefs::sni(""), {.transient = true}),
+        array("snis", typedefs::sni(""), {.rules = {custom(repeated_name)}, .transient = true}),
     };
     s.checks = {mutually_required({"cert_alt", "key_alt"}), key_fits("cert", "key"),
                 key_fits("cert_alt", "key_alt"),

@@ -1,3 +1,7 @@
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
 #include "model/checks.h"
 #include "model/formats.h"
 #include "model/schemas.h"
@@ -26,6 +30,16 @@ Field statuses(std::initializer_list<int> initial) {
                {.defaults = Constant(initial)});
 }
 
+// Shown in /schemas/upstreams; absent, such a record is made of its fields' defaults all the same.
+Field showing_defaults(Field field) {
+  Json defaults = Json::object();
+  for (const Field& part : field.shape->fields) {
+    if (part.defaults.has_value()) defaults[part.name] = part.defaults.value();
+  }
+  field.defaults = Constant(std::move(defaults));
+  return field;
+}
+
 Field active_checks() {
   Shape unhealthy{.fields = {seconds("interval", 0),
                              statuses({429, 404, 500, 501, 502, 503, 504, 505}),
@@ -36,9 +50,9 @@ Field active_checks() {
                      boolean("https_verify_certificate", {.required = true, .defaults = true}),
                      seconds("timeout", 1),
                      typedefs::headers("headers"),
-                     record("unhealthy", std::move(unhealthy)),
+                     showing_defaults(record("unhealthy", std::move(unhealthy))),
                      string("type", {.defaults = "http", .rules = {check_type()}}),
-                     record("healthy", std::move(healthy)),
+                     showing_defaults(record("healthy", std::move(healthy))),
                      integer("concurrency", {.defaults = 10, .rules = {between(1, 2147483648.0)}}),
                      typedefs::path("http_path", {.defaults = "/"}),
                      typedefs::sni("https_sni"),
@@ -52,8 +66,8 @@ Field passive_checks() {
   Shape unhealthy{.fields = {count("tcp_failures"), count("timeouts"), statuses({429, 500, 503}),
                              count("http_failures")}};
   return record("passive", {.fields = {
-                                record("healthy", std::move(healthy)),
-                                record("unhealthy", std::move(unhealthy)),
+                                showing_defaults(record("healthy", std::move(healthy))),
+                                showing_defaults(record("unhealthy", std::move(unhealthy))),
                                 string("type", {.defaults = "http", .rules = {check_type()}}),
                             }});
 }
@@ -101,6 +115,21 @@ std::vector<EntityCheck> hash_checks() {
   };
 }
 
+// What goes without saying: where a request is hashed on something, the algorithm is the one that
+// hashes; the one of the fewest connections hashes nothing.
+std::vector<Shorthand> implied_fields() {
+  auto imply = [](Json& fields, const char* name, const char* value) {
+    if (!fields.contains(name)) fields[name] = value;
+  };
+  return {{string("algorithm"),
+           [imply](const Json& algorithm, Json& fields) {
+             if (algorithm == "least-connections") imply(fields, "hash_on", "none");
+           }},
+          {string("hash_on"), [imply](const Json& input, Json& fields) {
+             imply(fields, "algorithm", input == "none" ? "round-robin" : "consistent-hashing");
+           }}};
+}
+
 }  // namespace
 
 const EntitySchema& upstreams() {
@@ -128,15 +157,17 @@ const EntitySchema& upstreams() {
         hash_name("hash_on_uri_capture"),
         hash_name("hash_fallback_uri_capture"),
         integer("slots", {.defaults = 10000, .rules = {between(10, 65536)}}),
-        record("healthchecks",
-               {.fields = {active_checks(), passive_checks(),
-                           number("threshold", {.defaults = 0, .rules = {between(0, 100)}})}}),
+        showing_defaults(record(
+            "healthchecks",
+            {.fields = {showing_defaults(active_checks()), showing_defaults(passive_checks()),
+                        number("threshold", {.defaults = 0, .rules = {between(0, 100)}})}})),
         typedefs::tags(),
         string("host_header", {.rules = {custom_text(formats::host_with_optional_port)}}),
         foreign("client_certificate", "certificates"),
         boolean("use_srv_name", {.defaults = false}),
     };
     s.checks = hash_checks();
+    s.shorthands = implied_fields();
     return s;
   }();
   return schema;
