@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "admin/admin_api.h"
 #include "admin/status_api.h"
@@ -19,6 +20,7 @@
 #include "app/enabled_plugins.h"
 #include "app/gateway_options.h"
 #include "app/node.h"
+#include "app/pid_file.h"
 #include "app/reload_report.h"
 #include "app/schema_check.h"
 #include "base/log.h"
@@ -341,19 +343,23 @@ void RunningServer::watch_signals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
-// Draining blocks, and the Admin API and the feed go on meanwhile: another thread waits.
+// Draining blocks, and the Admin API and the feed go on meanwhile: another thread waits. Nobody
+// waits for a process whose place another one has taken: it drains as after a reload.
 void RunningServer::quit() {
   parts_.draining = true;
   if (quitting_.joinable()) return;
-  log::notice("draining, for at most {} s", kDrain.count() / 1000);
+  const bool replaced = PidFile::owner(prefix_).value_or(::getpid()) != ::getpid();
+  const Milliseconds within = replaced ? kRetireDrain : kDrain;
+  const Milliseconds idle = replaced ? kRetireIdle : proxy::kDrainIdle;
+  log::notice("draining, for at most {} s", within.count() / 1000);
   std::vector<std::shared_ptr<std::latch>> others;
   for (const Retired& former : retired_) {
-    former.gateway->shorten_drain(proxy::kDrainIdle);
+    if (!replaced) former.gateway->shorten_drain(idle);
     others.push_back(former.drained);
   }
-  quitting_ = std::jthread([this, gateway = gateway_.get(), others = std::move(others)] {
-    const TimePoint deadline = Clock::now() + kDrain;
-    bool all = gateway->drain(kDrain);
+  quitting_ = std::jthread([=, this, gateway = gateway_.get(), others = std::move(others)] {
+    const TimePoint deadline = Clock::now() + within;
+    bool all = gateway->drain(within, idle);
     for (const auto& drained : others) {
       while (!drained->try_wait() && Clock::now() < deadline) {
         std::this_thread::sleep_for(Milliseconds(10));
