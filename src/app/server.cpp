@@ -354,7 +354,7 @@ void RunningServer::quit() {
   log::notice("draining, for at most {} s", within.count() / 1000);
   std::vector<std::shared_ptr<std::latch>> others;
   for (const Retired& former : retired_) {
-    former.gateway->shorten_drain(idle);
+    if (!succeeded) former.gateway->shorten_drain(idle);
     others.push_back(former.drained);
   }
   quitting_ = std::jthread([=, this, gateway = gateway_.get(), others = std::move(others)] {

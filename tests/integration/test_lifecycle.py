@@ -11,7 +11,6 @@ import pytest
 
 from cluster import as_postgres, free_port, wait_until
 from gateway import SALLYPORT, Upstream, call, link_settings, sallyport, write_conf
-from impatient import Impatient
 
 
 class Daemon:
@@ -94,8 +93,8 @@ class Load:
 
 
 @pytest.fixture(scope="module")
-def database(clusters, pki):
-    return clusters.start("lifecycle", {"ssl": "on", "ssl_ca_file": "ca.crt"}, ["hostssl all all all cert"],
+def database(clusters, pki, request):
+    return clusters.start(request.module.__name__, {"ssl": "on", "ssl_ca_file": "ca.crt"}, ["hostssl all all all cert"],
                           {"server.crt": pki.server.cert, "server.key": pki.server.key, "ca.crt": pki.root.cert})
 
 
@@ -198,71 +197,6 @@ def test_reload_under_traffic_loses_nothing(node, database):
     assert call(node.admin, "PUT", "/services/a/routes/b", {"paths": ["/b"], "strip_path": False})[0] == 200
     wait_until(lambda: call(node.proxy, "GET", "/b")[0] == 200, "the new route")
     assert call(node.admin, "DELETE", "/routes/b")[0] == 204
-
-
-EVERYBODY = ("new", "kept", "idle", "tls", "h2")
-
-
-@pytest.fixture
-def crowd(node, pki, backend):
-    """Listeners of all kinds, and the ports of those that clients of impatient.py use."""
-    ports = {"plain": node.proxy, "tls": free_port(), "h2": free_port()}
-    listen = f"127.0.0.1:{ports['plain']}, 127.0.0.1:{ports['tls']} ssl, 127.0.0.1:{ports['h2']} http2"
-    node.write(proxy_listen=listen, io_backend=backend, ssl_cert=pki.server.cert, ssl_cert_key=pki.server.key)
-    reloaded = node.run("reload", check=None)
-    if "io_uring" in reloaded.stderr:
-        pytest.skip("io_uring is refused here")
-    assert reloaded.returncode == 0, reloaded.stderr
-    return ports
-
-
-def assert_nothing_lost(ends):
-    assert {how: end["lost"] for how, end in ends.items() if end["lost"]} == {}
-    assert all(end["done"] > 0 for end in ends.values()), ends
-
-
-def test_twenty_reloads_lose_nothing(node, crowd, pki):
-    """Whoever never retries does not notice: workers come and go, and certificates change."""
-    server, deep = pki.server, pki.deep
-    changes = [{"workers": 1}, {"workers": 4}, {"ssl_cert": deep.cert, "ssl_cert_key": deep.key}, {"workers": 2},
-               {"ssl_cert": server.cert, "ssl_cert_key": server.key}]
-    with Impatient(crowd, EVERYBODY) as clients:
-        for _ in range(4):
-            for change in changes:
-                node.write(**change)
-                node.run("reload")
-        assert_nothing_lost(clients.end())
-
-
-def test_certificates_that_change_lose_nothing(node, crowd, pki):
-    rows = [{name: open(path).read() for name, path in (("cert", pair.cert), ("key", pair.key))}
-            for pair in (pki.server, pki.deep)]
-    with Impatient(crowd, ("tls", "kept")) as clients:
-        for turn in range(20):
-            changed = call(node.admin, "PUT", "/certificates/5a11b0a2-0000-4000-8000-000000000001",
-                           dict(rows[turn % 2], snis=["a.test"]))
-            assert changed[0] == 200, changed
-            time.sleep(0.1)
-        assert_nothing_lost(clients.end())
-
-
-def test_a_listener_that_goes_loses_nothing(node, crowd):
-    """Who has got a connection gets an answer, and everybody else is refused."""
-    for _ in range(4):
-        former, node.proxy = node.proxy, free_port()
-        with Impatient({"plain": former}, ("new", "kept")) as clients:
-            node.write(proxy_listen=f"127.0.0.1:{node.proxy}")
-            node.run("reload")
-            wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", former)) != 0, "the former port to close")
-            assert_nothing_lost(clients.end())
-
-
-def test_quit_loses_nothing(node, crowd):
-    for turn in range(3):
-        with Impatient(crowd, ("new", "kept", "tls", "h2")) as clients:
-            assert "gracefully" in node.run("quit", "-t", "20").stdout
-            assert_nothing_lost(clients.end())
-        node.run("start")
 
 
 def listening(port):
