@@ -343,18 +343,18 @@ void RunningServer::watch_signals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
-// Draining blocks, and the Admin API and the feed go on meanwhile: another thread waits. Nobody
-// waits for a process whose place another one has taken: it drains as after a reload.
+// Draining blocks, and the Admin API and the feed go on meanwhile: another thread waits.
 void RunningServer::quit() {
   parts_.draining = true;
   if (quitting_.joinable()) return;
-  const bool replaced = PidFile::owner(prefix_).value_or(::getpid()) != ::getpid();
-  const Milliseconds within = replaced ? kRetireDrain : kDrain;
-  const Milliseconds idle = replaced ? kRetireIdle : proxy::kDrainIdle;
+  // After an upgrade nobody waits, as after a reload.
+  const bool succeeded = PidFile::owner(prefix_).value_or(getpid()) != getpid();
+  const Milliseconds within = succeeded ? kRetireDrain : kDrain;
+  const Milliseconds idle = succeeded ? kRetireIdle : proxy::kDrainIdle;
   log::notice("draining, for at most {} s", within.count() / 1000);
   std::vector<std::shared_ptr<std::latch>> others;
   for (const Retired& former : retired_) {
-    if (!replaced) former.gateway->shorten_drain(idle);
+    if (!succeeded) former.gateway->shorten_drain(idle);
     others.push_back(former.drained);
   }
   quitting_ = std::jthread([=, this, gateway = gateway_.get(), others = std::move(others)] {

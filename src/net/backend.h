@@ -65,8 +65,10 @@ class Backend : public StreamBackend {
   virtual FdWatch* watch(int fd, uint32_t events, FdWatch::Ready ready, void* owner) = 0;
   virtual void unwatch(FdWatch* watch) = 0;
 
-  // Waits up to `timeout_ms` (-1: for ever), then `woken()`, then dispatches what has happened.
+  // Waits up to `timeout_ms` (-1: for ever), then dispatches what has happened.
   virtual void turn(int timeout_ms) = 0;
+  // The end of a round: what it has started and is not on its way yet goes now.
+  virtual void submit() = 0;
 };
 
 }  // namespace sallyport::net

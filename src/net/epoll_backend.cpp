@@ -97,8 +97,9 @@ void EpollBackend::send(Stream& stream) {
   queued_.push_back(&stream);
 }
 
-// What is sent meanwhile, by coroutines that have waited for room, has its turn in the next round.
-void EpollBackend::send_queued() {
+// What is sent meanwhile, by coroutines that have waited for room, has its turn in the next round,
+// which does not wait then.
+void EpollBackend::submit() {
   sending_.swap(queued_);
   for (size_t i = 0; i < sending_.size(); ++i) {
     if (sending_[i] != nullptr) send_now(*sending_[i]);
@@ -200,7 +201,6 @@ void EpollBackend::unwatch(FdWatch* watch) {
 
 void EpollBackend::turn(int timeout_ms) {
   std::array<epoll_event, kMaxEvents> events;
-  send_queued();
   const bool idle = postponed_.empty() && queued_.empty();
   const int count = ::epoll_wait(fd_, events.data(), kMaxEvents, idle ? timeout_ms : 0);
   loop_.update_now();

@@ -33,6 +33,7 @@ class EpollBackend final : public Backend {
   FdWatch* watch(int fd, uint32_t events, FdWatch::Ready ready, void* owner) override;
   void unwatch(FdWatch* watch) override;
   void turn(int timeout_ms) override;
+  void submit() override;
 
  private:
   EpollBackend(Loop& loop, int fd) : loop_(loop), fd_(fd) {}
@@ -41,13 +42,12 @@ class EpollBackend final : public Backend {
   void on_writable(Stream& stream);
   void on_listener(Listener& listener);
   void send_now(Stream& stream);
-  void send_queued();
   void resume_postponed();
   void free_unwatched();
 
   Loop& loop_;
   int fd_;
-  std::vector<Stream*> queued_;      // have output; written before the next wait. Null: closed
+  std::vector<Stream*> queued_;      // have output; written by submit(). Null: closed
   std::vector<Stream*> sending_;     // those of them that are being written
   std::vector<Stream*> postponed_;   // used up their budget of reads in this round
   std::vector<FdWatch*> unwatched_;  // freed after the round: an event may still name them

@@ -63,6 +63,8 @@ void Loop::turn(int timeout_ms) {
   backend_->turn(timeout_ms);
   timers_.advance(now_);
   if (memory::is_short() && relief_ != nullptr) relief_(relief_owner_);
+  // Before the next wait is measured: whoever waited for it may set a timer.
+  backend_->submit();
   free_retired();
 }
 

@@ -132,6 +132,29 @@ Detached send_all(Stream& stream, size_t blocks, Log& log) {
   log.done = true;
 }
 
+Detached send_then_wait(Stream& stream, Timer& timer) {
+  BlockPtr block = stream.loop().blocks().take();
+  block->append("x");
+  stream.queue(std::move(block));
+  stream.flush();
+  co_await stream.drained(0);
+  stream.loop().timers().schedule(timer, stream.loop().now());
+}
+
+TEST_P(OnBothBackends, ATimerOfWhoHasWaitedForASendIsNotLate) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  Timer stop([](void* self) { static_cast<Loop*>(self)->stop(); }, loop.get());
+  Timer late([](void* self) { static_cast<Loop*>(self)->stop(); }, loop.get());
+  const uint64_t began = loop->now();
+  loop->timers().schedule(late, began + 5'000);
+  send_then_wait(*stream, stop);
+  loop->run();
+  EXPECT_LT(loop->now(), began + 2'000);
+  loop->timers().cancel(late);
+  ::close(peer);
+}
+
 TEST_P(OnBothBackends, SendsInOrderAgainstASlowReader) {
   int peer = -1;
   StreamPtr stream = pair(peer);

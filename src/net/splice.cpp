@@ -1,11 +1,16 @@
 #include "net/splice.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <utility>
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "net/loop.h"
 
@@ -49,11 +54,23 @@ size_t waiting_in(const Stream& from) {
   return ::ioctl(from.fd(), FIONREAD, &bytes) == 0 ? static_cast<size_t>(bytes) : 0;
 }
 
-bool has_more(Stream& from) {
-  char next = 0;
-  const ssize_t got = ::recv(from.fd(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (got < 0 && errno == EAGAIN) from.kernel.readable = false;
-  return got >= 0;
+// A head goes in one segment with what follows it at once.
+bool send_ahead(Stream& to) {
+  std::array<iovec, 8> vectors;
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  for (Block* block = to.output().front(); block != nullptr; block = block->next) {
+    if (message.msg_iovlen == vectors.size()) break;
+    vectors[message.msg_iovlen++] = {block->bytes() + block->begin, block->size()};
+  }
+  const ssize_t sent = ::sendmsg(to.fd(), &message, MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent > 0) to.on_sent(static_cast<size_t>(sent));
+  return sent > 0;
+}
+
+void send_what_is_held(Stream& to) {
+  const int on = 1;
+  ::setsockopt(to.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 struct Loan {
@@ -79,6 +96,8 @@ Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, Beh
                      uint32_t timeout_ms) {
   Spliced done;
   const Loan loan(from);
+  bool held = to.may_send_ahead() && waiting_in(from) > 0 && send_ahead(to);
+  to.flush();
   done.send = co_await to.drained(0);
   if (done.send != IoStatus::ok) co_return done;
   from.make_nonblocking();
@@ -86,10 +105,11 @@ Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, Beh
   int left = kTurn;
   while (done.bytes < bytes) {
     const size_t wanted = std::min<uint64_t>(bytes - done.bytes, kMostAtOnce);
-    const bool last = wanted == bytes - done.bytes;
-    if (last && behind == Behind::nothing && waiting_in(from) > wanted) {
+    const bool last = behind == Behind::nothing && wanted == bytes - done.bytes;
+    const size_t waiting = last ? waiting_in(from) : 0;
+    if (waiting > wanted) {
       done.more = true;
-      co_return done;
+      break;
     }
     const ssize_t got = move(from.fd(), pipe->write, wanted);
     if (got == 0) {
@@ -103,19 +123,22 @@ Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, Beh
       break;
     }
     if (got > 0) {
+      held = false;  // the kernel sends it with these
       pipe->bytes = static_cast<size_t>(got);
       done.send = co_await empty(*pipe, to, done);
       if (done.send != IoStatus::ok) break;
-      if (--left > 0) continue;
+      // The end of the stream may have come with them, and is no edge of its own.
+      if (waiting == wanted && done.bytes == bytes) from.kernel.readable = from.kernel.hung_up;
+      if (--left > 0 || done.bytes == bytes) continue;
     } else {
       from.kernel.readable = false;
     }
-    if (done.bytes == bytes) break;
+    if (std::exchange(held, false)) send_what_is_held(to);
     left = kTurn;
     done.receive = co_await from.readable(timeout_ms);
     if (done.receive != IoStatus::ok) break;
   }
-  done.more = done.bytes == bytes && has_more(from);
+  if (held) send_what_is_held(to);
   co_return done;
 }
 

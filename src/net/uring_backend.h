@@ -37,6 +37,7 @@ class UringBackend final : public Backend {
   FdWatch* watch(int fd, uint32_t events, FdWatch::Ready ready, void* owner) override;
   void unwatch(FdWatch* watch) override;
   void turn(int timeout_ms) override;
+  void submit() override {}  // with the next wait, by one call
 
  private:
   struct SendVector;

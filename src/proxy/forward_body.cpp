@@ -306,16 +306,16 @@ bool Forward::said_goodbye() const {
 Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer) {
   writer.push();
   for (;;) {
-    client().flush();
-    if (client().unsent() > kHighWater) {
-      if (co_await client().drained(kLowWater) != net::IoStatus::ok) co_return AttemptFault::client;
-    }
-    if (client().send_failed()) co_return AttemptFault::client;
     if (reader.left() >= net::kSpliceFrom && !uploading()) {
       if (net::PipePtr pipe = net::pipe_between(upstream(), client())) {
         co_return co_await splice_response(reader, std::move(pipe));
       }
     }
+    client().flush();
+    if (client().unsent() > kHighWater) {
+      if (co_await client().drained(kLowWater) != net::IoStatus::ok) co_return AttemptFault::client;
+    }
+    if (client().send_failed()) co_return AttemptFault::client;
     net::Received received = co_await upstream().receive(read_timeout());
     if (received.status == net::IoStatus::eof && said_goodbye() && reader.end_of_input()) {
       writer.finish();
