@@ -14,6 +14,8 @@ namespace {
 
 // What a client may still send after our last word; more than its windows is no accident.
 constexpr size_t kMostDropped = 256 * 1024;
+// What a client has sent before it heard that it has had its number of requests is served, too.
+constexpr uint32_t kLastRequestsMs = 1'000;
 
 http::H2Limits limits_of(const Options& options) {
   return {.max_streams = options.http2_max_concurrent_streams,
@@ -99,11 +101,15 @@ void H2Connection::wait_for_goodbye(uint32_t ms) {
 
 // RFC 9113 section 6.8: first that the end comes, so that a client which has sent a request just
 // now still gets its answer, then which request was the last.
-void H2Connection::begin_drain() {
+void H2Connection::announce_end(uint32_t ms) {
   if (over_ || std::exchange(announced_, true)) return;
   session_->announce_end();
-  wait_for_goodbye(std::min(worker_.drain_idle(), kDrainFirstMs));
+  wait_for_goodbye(ms);
   pump_soon();
+}
+
+void H2Connection::begin_drain() {
+  announce_end(std::min(worker_.drain_idle(), kDrainFirstMs));
 }
 
 void H2Connection::cut() {
@@ -124,7 +130,7 @@ void* H2Connection::on_request(int32_t id, const http::H2Head& head) {
   auto stream = std::make_unique<H2Stream>(*this, id, head);
   H2Pipe* pipe = stream.release();
   add(*pipe);
-  if (++requests_ == options.keepalive_requests) session_->end();
+  if (++requests_ == options.keepalive_requests) announce_end(kLastRequestsMs);
   if (worker_.draining()) begin_drain();  // one that came to a worker which drains already
   settle_later(*pipe);
   return pipe;

@@ -31,6 +31,7 @@ class H2Connection final : public ClientConnection, public H2Transport {
   ~H2Connection() override;
   Detached run(net::BlockPtr received);
   Task<void> close_gently();
+  void announce_end(uint32_t ms);
   void wait_for_goodbye(uint32_t ms);
   void on_drain_timer();
 
