@@ -7,7 +7,9 @@
 
 Role kong with the password kongpass owns the database kong. Every server is ended by its pid.
 """
+import itertools
 import os
+import random
 import shutil
 import signal
 import socket
@@ -30,10 +32,27 @@ listen_addresses = '127.0.0.1,::1'
 """
 
 
+def _ports():
+    """Ports below those that the kernel gives to connections, so that none is taken before its node listens; no
+    port comes twice, and runs beside each other begin elsewhere."""
+    first = 10_240
+    end = max(first + 1_000, min(32_768, int(open("/proc/sys/net/ipv4/ip_local_port_range").read().split()[0])))
+    start = random.SystemRandom().randrange(first, end)
+    return itertools.cycle([*range(start, end), *range(first, start)])
+
+
+PORTS = _ports()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    while True:
+        with socket.socket() as probe:
+            port = next(PORTS)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def as_postgres(*command, **options):

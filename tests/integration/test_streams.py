@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from cluster import free_port
 from data_plane import Client, Upstream, eventually, uuid
 
 
@@ -42,12 +43,6 @@ class Named:
             connection.sock = self.context.wrap_socket(connection.sock, server_side=True)
         connection.send(self.name.encode() + b"\n")
         echo_bytes(connection)
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def tcp_plane(plane, upstream_port, listener=None, route=None, service=None, **options):
