@@ -1,16 +1,11 @@
 #include "net/splice.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <utility>
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "net/loop.h"
 
@@ -54,25 +49,6 @@ size_t waiting_in(const Stream& from) {
   return ::ioctl(from.fd(), FIONREAD, &bytes) == 0 ? static_cast<size_t>(bytes) : 0;
 }
 
-// A head goes in one segment with what follows it at once.
-bool send_ahead(Stream& to) {
-  std::array<iovec, 8> vectors;
-  msghdr message{};
-  message.msg_iov = vectors.data();
-  for (Block* block = to.output().front(); block != nullptr; block = block->next) {
-    if (message.msg_iovlen == vectors.size()) break;
-    vectors[message.msg_iovlen++] = {block->bytes() + block->begin, block->size()};
-  }
-  const ssize_t sent = ::sendmsg(to.fd(), &message, MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent > 0) to.on_sent(static_cast<size_t>(sent));
-  return sent > 0;
-}
-
-void send_what_is_held(Stream& to) {
-  const int on = 1;
-  ::setsockopt(to.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
 struct Loan {
   explicit Loan(Stream& stream) : stream(stream) { stream.lend(true); }
   Loan(const Loan&) = delete;
@@ -96,7 +72,6 @@ Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, Beh
                      uint32_t timeout_ms) {
   Spliced done;
   const Loan loan(from);
-  bool held = to.may_send_ahead() && waiting_in(from) > 0 && send_ahead(to);
   to.flush();
   done.send = co_await to.drained(0);
   if (done.send != IoStatus::ok) co_return done;
@@ -123,7 +98,6 @@ Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, Beh
       break;
     }
     if (got > 0) {
-      held = false;  // the kernel sends it with these
       pipe->bytes = static_cast<size_t>(got);
       done.send = co_await empty(*pipe, to, done);
       if (done.send != IoStatus::ok) break;
@@ -133,12 +107,10 @@ Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, Beh
     } else {
       from.kernel.readable = false;
     }
-    if (std::exchange(held, false)) send_what_is_held(to);
     left = kTurn;
     done.receive = co_await from.readable(timeout_ms);
     if (done.receive != IoStatus::ok) break;
   }
-  if (held) send_what_is_held(to);
   co_return done;
 }
 

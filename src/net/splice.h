@@ -29,9 +29,8 @@ enum class Behind : uint8_t { anything, nothing };
 PipePtr pipe_between(Stream& from, Stream& to);
 
 // Moves `bytes` bytes, fewer when one of the two fails, ends, or makes no progress: `from` for
-// `timeout_ms` (0: for ever), `to` for its send timeout. What was queued for `to` goes first, and
-// is better not flushed before: it goes in one segment with the first bytes. The one who receives
-// from `from` and waits for room in `to` meanwhile is this.
+// `timeout_ms` (0: for ever), `to` for its send timeout. What was queued for `to` goes first. The
+// one who receives from `from` and waits for room in `to` meanwhile is this.
 Task<Spliced> splice(Stream& from, Stream& to, PipePtr pipe, uint64_t bytes, Behind behind,
                      uint32_t timeout_ms);
 

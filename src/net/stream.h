@@ -92,8 +92,6 @@ class Stream {
   // Waits, in a later round and no longer than the send timeout, until the socket takes bytes
   // again. For splice(): nothing is queued.
   auto writable();
-  // For splice(): something is queued, and nothing of it is on its way.
-  bool may_send_ahead() const { return !sending_ && !kernel.send_armed && !output_.empty(); }
   // From here on splice() does not block on the socket; the loop does not mind.
   void make_nonblocking();
 
