@@ -79,5 +79,19 @@ TEST(DeclarativeDocument, WritesWhatItReads) {
             "a:\n- b: 1\n  c: x\n");
 }
 
+TEST(DeclarativeDocument, WritesKeysOfAnyLength) {
+  // 300 control characters are 1,200 when escaped: what is read with a short key is written long.
+  for (const std::string& key :
+       {std::string(300, '\x04'), std::string(2000, 'k'), std::string(1000, ' ')}) {
+    for (const Json& held : {Json(1), Json("x"), Json::array({1, Json{{"a", 2}}}), Json::object(),
+                             Json{{key, Json{{key, Json::array({Json{{key, nullptr}}})}}}}}) {
+      Json value{{key, held}, {"after", true}};
+      EXPECT_EQ(read(write_yaml(value)), value) << write_yaml(value);
+      Json list = Json::array({value, value});
+      EXPECT_EQ(read(write_yaml(list)), list) << write_yaml(list);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sallyport::model

@@ -15,6 +15,10 @@ std::string flow(const Json& value) {
   return yaml_text(value);
 }
 
+// An implicit key has at most 1,024 characters (YAML 1.2, 7.4.3); one that is longer is written
+// with a question mark. Bytes are counted: no fewer than characters.
+constexpr size_t longest_implicit_key = 1000;
+
 void write(std::string& out, const Json& value, size_t indent);
 
 void write_list(std::string& out, const Json& list, size_t indent) {
@@ -33,13 +37,20 @@ void write_list(std::string& out, const Json& list, size_t indent) {
 
 void write_map(std::string& out, const Json& map, size_t indent) {
   for (const auto& [key, value] : map.items()) {
-    out.append(indent, ' ').append(yaml_text(key)).append(":");
+    std::string name = yaml_text(key);
+    bool explicit_key = name.size() > longest_implicit_key;
+    out.append(indent, ' ');
+    if (explicit_key) {
+      out.append("? ").append(name).append("\n").append(indent, ' ').append(":");
+    } else {
+      out.append(name).append(":");
+    }
     if (!block(value)) {
       out.append(" ").append(flow(value)).append("\n");
       continue;
     }
     out.append("\n");
-    write(out, value, value.is_array() ? indent : indent + 2);
+    write(out, value, value.is_array() && !explicit_key ? indent : indent + 2);
   }
 }
 
