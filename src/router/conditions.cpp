@@ -87,14 +87,14 @@ bool Conditions::sni_matches(std::string_view sni) const {
 }
 
 uint16_t method_bits(const std::vector<std::string>& methods, std::vector<std::string>& other) {
-  if (methods.empty()) return 0xffff;
+  if (methods.empty()) return kAllMethods;
   uint16_t bits = 0;
   for (const std::string& name : methods) {
     http::Method method = http::method_of(name);
     if (method == http::Method::other) {
       other.push_back(name);
     } else {
-      bits |= static_cast<uint16_t>(1U << static_cast<unsigned>(method));
+      bits |= method_bit(method);
     }
   }
   return bits;

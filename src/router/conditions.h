@@ -48,6 +48,11 @@ struct Conditions {
   bool sni_matches(std::string_view sni) const;
 };
 
+inline constexpr uint16_t kAllMethods = 0xffff;
+constexpr uint16_t method_bit(http::Method method) {
+  return static_cast<uint16_t>(1U << static_cast<unsigned>(method));
+}
+
 // One bit per http::Method that the route takes; all bits when it has no methods. Methods unknown
 // to http::Method go to `other`.
 uint16_t method_bits(const std::vector<std::string>& methods, std::vector<std::string>& other);

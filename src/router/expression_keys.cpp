@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <utility>
 
 #include "base/text.h"
+#include "http/headers.h"
 
 namespace sallyport::router {
 namespace {
@@ -23,29 +26,48 @@ bool has_letter(std::string_view text) {
 void host_keys(const Predicate& p, ExpressionKeys& out) {
   const auto* text = std::get_if<std::string>(&p.constant);
   if (text == nullptr || text->empty() || has_upper(*text)) return;
-  if (p.op == Operator::equal) out.hosts = {{NameKind::exact, *text}};
+  auto add = [&](NameKind kind) { out.hosts.push_back({kind, *text}); };
+  if (p.op == Operator::equal) add(NameKind::exact);
   // The index finds names at their dots, and an open side is never empty there.
   if (p.op == Operator::ends_with && text->starts_with('.')) {
-    out.hosts = {{NameKind::suffix, *text}, {NameKind::exact, *text}};
+    add(NameKind::suffix);
+    add(NameKind::exact);
   }
   if (p.op == Operator::starts_with && text->ends_with('.')) {
-    out.hosts = {{NameKind::prefix, *text}, {NameKind::exact, *text}};
+    add(NameKind::prefix);
+    add(NameKind::exact);
   }
 }
 
 void path_keys(const Predicate& p, ExpressionKeys& out) {
   if (const auto* pattern = std::get_if<std::shared_ptr<const Pattern>>(&p.constant)) {
     const std::string& prefix = (*pattern)->literal_prefix();
-    if (!prefix.empty() && !(p.lower && has_letter(prefix))) out.prefixes = {prefix};
+    if (!prefix.empty() && !(p.lower && has_letter(prefix))) out.prefixes.push_back(prefix);
     return;
   }
   if (p.op != Operator::equal && p.op != Operator::starts_with) return;
   const std::string& text = std::get<std::string>(p.constant);
-  if (!text.empty() && !(p.lower && has_letter(text))) out.prefixes = {text};
+  if (!text.empty() && !(p.lower && has_letter(text))) out.prefixes.push_back(text);
+}
+
+// Nothing when the comparison is not one with a whole name.
+std::optional<uint16_t> methods_of(const Predicate& p) {
+  if (p.field.kind != FieldKind::method || p.lower) return std::nullopt;
+  const auto* text = std::get_if<std::string>(&p.constant);
+  if (text == nullptr || http::method_of(*text) == http::Method::other) return std::nullopt;
+  const uint16_t bit = method_bit(http::method_of(*text));
+  if (p.op == Operator::equal) return bit;
+  if (p.op == Operator::not_equal) return static_cast<uint16_t>(~bit);
+  return std::nullopt;
 }
 
 ExpressionKeys predicate_keys(const Predicate& p) {
   ExpressionKeys out;
+  if (const auto methods = methods_of(p)) {
+    out.methods = *methods;
+    out.exact = true;
+    return out;
+  }
   if (p.field.kind == FieldKind::host) host_keys(p, out);
   if (p.field.kind == FieldKind::path) path_keys(p, out);
   if (p.field.kind == FieldKind::header && p.op == Operator::equal) {
@@ -74,9 +96,9 @@ void keep_longer(std::vector<std::string>& kept, std::vector<std::string>&& othe
 }
 
 template <typename T>
-void unite(std::vector<T>& all, const std::vector<T>& more, bool& open) {
+void unite(std::vector<T>& all, std::vector<T>&& more, bool& open) {
   open |= more.empty();
-  all.insert(all.end(), more.begin(), more.end());
+  std::ranges::move(more, std::back_inserter(all));
   open |= all.size() > kMaxAlternatives;
   if (open) all.clear();
 }
@@ -96,15 +118,19 @@ void unite_headers(std::vector<HeaderCondition>& all, const std::vector<HeaderCo
 
 ExpressionKeys either_keys(const std::vector<ExpressionNode>& parts) {
   ExpressionKeys out;
-  bool any_host = false, any_path = false, any_header = false, only_hosts = true;
+  out.methods = 0;
+  bool any_host = false, any_path = false, any_header = false;
+  bool only_hosts = true, only_methods = true;
   for (const ExpressionNode& part : parts) {
-    const ExpressionKeys keys = keys_of(part);
-    unite(out.hosts, keys.hosts, any_host);
-    unite(out.prefixes, keys.prefixes, any_path);
+    ExpressionKeys keys = keys_of(part);
+    only_hosts &= keys.exact && keys.prefixes.empty() && keys.methods == kAllMethods;
+    only_methods &= keys.exact && keys.prefixes.empty() && keys.hosts.empty();
+    unite(out.hosts, std::move(keys.hosts), any_host);
+    unite(out.prefixes, std::move(keys.prefixes), any_path);
     unite_headers(out.headers, keys.headers, any_header);
-    only_hosts &= keys.exact && keys.prefixes.empty();
+    out.methods |= keys.methods;
   }
-  out.exact = only_hosts && !any_host;
+  out.exact = only_methods || (only_hosts && !any_host);
   return out;
 }
 
@@ -119,6 +145,7 @@ ExpressionKeys all_keys(const std::vector<ExpressionNode>& parts) {
     keep_narrower(out.hosts, std::move(keys.hosts));
     keep_longer(out.prefixes, std::move(keys.prefixes));
     std::ranges::move(keys.headers, std::back_inserter(out.headers));
+    out.methods &= keys.methods;
   }
   out.exact = exact;
   return out;

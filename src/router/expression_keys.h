@@ -3,6 +3,7 @@
 // the control thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ struct ExpressionKeys {
   std::vector<NamePattern> hosts;        // one of them; any when empty
   std::vector<std::string> prefixes;     // of the path, one of them; any when empty
   std::vector<HeaderCondition> headers;  // all of them
-  bool exact = false;                    // one of `hosts` and one of `prefixes` is all it asks for
+  uint16_t methods = kAllMethods;        // one of them: bits of method_bits()
+  bool exact = false;  // one of each of these, but for `headers`, is all it asks for
 };
 
 ExpressionKeys keys_of(const ExpressionNode& root);

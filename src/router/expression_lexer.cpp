@@ -49,7 +49,7 @@ void ExpressionLexer::skip_blanks() {
 }
 
 Token ExpressionLexer::take(Token::Kind kind, size_t size) {
-  Token token{.kind = kind, .at = at_, .source = text_.substr(at_, size), .value = {}};
+  Token token{.kind = kind, .at = at_, .source = text_.substr(at_, size)};
   at_ += size;
   return token;
 }
@@ -75,15 +75,24 @@ Token ExpressionLexer::next() {
 }
 
 Token ExpressionLexer::plain_text() {
-  std::string value;
+  const size_t first = text_.find_first_of("\"\\", at_ + 1);
+  if (first != std::string_view::npos && text_[first] == '\\') return escaped_text();
+  if (first == std::string_view::npos) return take(Token::Kind::unclosed, text_.size() - at_);
+  Token token = take(Token::Kind::text, first + 1 - at_);
+  token.value = token.source.substr(1, token.source.size() - 2);
+  return token;
+}
+
+Token ExpressionLexer::escaped_text() {
+  unescaped_.clear();
   for (size_t i = at_ + 1; i < text_.size(); ++i) {
     if (text_[i] == '"') {
       Token token = take(Token::Kind::text, i + 1 - at_);
-      token.value = std::move(value);
+      token.value = unescaped_;
       return token;
     }
     if (text_[i] != '\\') {
-      value += text_[i];
+      unescaped_ += text_[i];
       continue;
     }
     ++i;
@@ -94,7 +103,7 @@ Token ExpressionLexer::plain_text() {
       at_ = i - 1;
       return take(Token::Kind::escape, text_.size() - at_);
     }
-    value += kMeant[which];
+    unescaped_ += kMeant[which];
   }
   return take(Token::Kind::unclosed, text_.size() - at_);
 }

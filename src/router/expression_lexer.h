@@ -1,5 +1,5 @@
 // Cuts an expression into words, operators and literals, each with its place. Views point into the
-// text, which outlives the lexer.
+// text, which outlives the lexer; the value of a text with escapes holds until the next token.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ struct Token {
   Kind kind = Kind::end;
   size_t at = 0;  // offset of the first byte
   std::string_view source;
-  std::string value;
+  std::string_view value{};
 };
 
 class ExpressionLexer {
@@ -34,11 +34,13 @@ class ExpressionLexer {
  private:
   void skip_blanks();
   Token plain_text();
+  Token escaped_text();
   Token raw_text();
   Token take(Token::Kind kind, size_t size);
 
   std::string_view text_;
   size_t at_ = 0;
+  std::string unescaped_;
 };
 
 }  // namespace sallyport::router

@@ -84,6 +84,7 @@ ExpressionParser::Node ExpressionParser::chain(std::string_view symbol, Expressi
   Node first = (this->*part)();
   if (!first || !is_symbol(symbol)) return first;
   ExpressionNode out{.kind = kind};
+  out.parts.reserve(2);
   out.parts.push_back(*std::move(first));
   while (take_symbol(symbol)) {
     Node next = (this->*part)();
@@ -213,7 +214,7 @@ bool ExpressionParser::constant_of_text(Predicate& out) {
     if (!pattern) return refuse(token_.at, pattern.error().detail);
     out.constant = *std::move(pattern);
   } else {
-    out.constant = token_.value;
+    out.constant = std::string(token_.value);
   }
   advance();
   return true;

@@ -1,6 +1,7 @@
 // Random routes, each written as an expression too: both must take the same requests, alone and
 // among others. The traditional matcher is itself checked against the manual.
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <string>
 
@@ -143,6 +144,106 @@ TEST(ExpressionProperty, SaysWhatTheAttributesSay) {
     }
   }
   EXPECT_GT(found, 1000u);
+}
+
+// An expression of random shape, and what it says of a request, worked out beside it.
+struct Tree {
+  std::string text;
+  std::function<bool(const Request&)> holds;
+};
+
+const std::string& pick(Random& random, const std::vector<std::string>& from) {
+  return from[random() % from.size()];
+}
+
+Tree random_predicate(Random& random) {
+  static const std::vector<std::string> hosts{"a.test", "b.test", "x.a.test", ".a.test", "a."};
+  static const std::vector<std::string> paths{"/a", "/a/b", "/b", "/", "/A"};
+  static const std::vector<std::string> methods{"GET", "POST", "PURGE", "get"};
+  const bool negated = chance(random, 25);
+  const std::string op = negated ? " != " : " == ";
+  switch (random() % 4) {
+    case 0: {
+      const std::string method = pick(random, methods);
+      return {"http.method" + op + literal(method),
+              [=](const Request& q) { return (q.method == method) != negated; }};
+    }
+    case 1: {
+      const std::string host = pick(random, hosts);
+      if (host.starts_with('.')) {
+        return {"http.host =^ " + literal(host),
+                [=](const Request& q) { return q.host.ends_with(host); }};
+      }
+      if (host.ends_with('.')) {
+        return {"http.host ^= " + literal(host),
+                [=](const Request& q) { return q.host.starts_with(host); }};
+      }
+      return {"http.host" + op + literal(host),
+              [=](const Request& q) { return (q.host == host) != negated; }};
+    }
+    case 2: {
+      const std::string path = pick(random, paths);
+      return {"http.path" + op + literal(path),
+              [=](const Request& q) { return (q.path == path) != negated; }};
+    }
+    default: {
+      const std::string path = pick(random, paths);
+      const bool lowered = chance(random, 20);
+      return {
+          (lowered ? "lower(http.path) ^= " : "http.path ^= ") + literal(path),
+          [=](const Request& q) { return (lowered ? lower(q.path) : q.path).starts_with(path); }};
+    }
+  }
+}
+
+Tree random_tree(Random& random, int depth) {
+  if (depth == 0 || chance(random, 20)) return random_predicate(random);
+  Tree out = random_tree(random, depth - 1);
+  if (chance(random, 10)) {
+    return {"!(" + out.text + ")", [inner = out.holds](const Request& q) { return !inner(q); }};
+  }
+  const bool both = chance(random, 50);
+  const size_t parts = 1 + random() % 3;
+  out.text = "(" + out.text;
+  for (size_t i = 0; i < parts; ++i) {
+    Tree next = random_tree(random, depth - 1);
+    out.text += (both ? " && " : " || ") + next.text;
+    out.holds = [both, left = out.holds, right = next.holds](const Request& q) {
+      return both ? left(q) && right(q) : left(q) || right(q);
+    };
+  }
+  out.text += ")";
+  return out;
+}
+
+TEST(ExpressionProperty, KeysLoseAndAddNothing) {
+  Random random(78);
+  size_t held = 0, failed = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const Tree tree = random_tree(random, static_cast<int>(random() % 4));
+    Route route;
+    route.id = "0";
+    route.protocols = {Protocol::http};
+    route.expression = tree.text;
+    const Router router = build({std::make_shared<const Route>(route)}, Flavor::expressions);
+    for (const char* method : {"GET", "POST", "PUT", "PURGE", "OTHER"}) {
+      for (const char* host : {"a.test", "b.test", "x.a.test", "a.b"}) {
+        for (const char* path : {"/", "/a", "/a/b", "/ab", "/b/a", "/A/b"}) {
+          Request q;
+          q.method = method;
+          q.host = host;
+          q.path = path;
+          q.protocol = Protocol::http;
+          const bool holds = tree.holds(q);
+          ASSERT_EQ(ask(router, q).route == 0, holds) << tree.text << '\n'
+                                                      << method << ' ' << host << path;
+          ++(holds ? held : failed);
+        }
+      }
+    }
+  }
+  EXPECT_GT(held, 50'000u);
+  EXPECT_GT(failed, 50'000u);
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ Result<RouteRules> expression_rules(const model::Route& route, uint32_t index,
   ExpressionKeys keys = keys_of(*root);
   // What is found by its keys is not asked again.
   if (!keys.exact) out.expression = std::make_shared<const ExpressionProgram>(*root);
-  out.methods = 0xffff;
+  out.methods = keys.methods;
   out.conditions.headers = std::move(keys.headers);
   for (NamePattern& host : keys.hosts) out.hosts.push_back({.name = std::move(host)});
   if (keys.prefixes.empty()) keys.prefixes.emplace_back();

@@ -33,7 +33,7 @@ Search::Search(const RouteIndex& index, const MatchInput& input, Match& out,
       host_(lowered(input.host, host_buffer_)),
       sni_(lowered(input.sni, sni_buffer_)),
       path_(input.path, index.longest_prefix),
-      method_(static_cast<uint16_t>(1U << static_cast<unsigned>(http::method_of(input.method)))),
+      method_(method_bit(http::method_of(input.method))),
       protocol_(input.protocol == model::Protocol::https ? kOverHttps : kOverHttp) {}
 
 bool Search::run() {
@@ -166,6 +166,8 @@ bool Search::fits(const Posting& posting) {
 
 bool Search::details_fit(const Posting& posting, bool method_fits) {
   const RuleDetails& details = index_.details[posting.rank];
+  // An expression asks for all of it itself.
+  if (details.expression != nullptr) return details.expression->matches(input_, host_, out_);
   if (details.conditions != kNoIndex) {
     const Conditions& conditions = index_.conditions[details.conditions];
     if (!method_fits && !conditions.method_matches(input_.method)) return false;
@@ -174,7 +176,6 @@ bool Search::details_fit(const Posting& posting, bool method_fits) {
     }
     if (!conditions.headers_match(input_.headers)) return false;
   }
-  if (details.expression != nullptr) return details.expression->matches(input_, host_, out_);
   if (details.pattern == nullptr) return true;
   Pattern::Spans spans = details.pattern->match(input_.path);
   if (!spans.matched()) return false;
