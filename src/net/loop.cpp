@@ -132,7 +132,7 @@ Task<Connected> Loop::connect(const SocketAddress& address, uint32_t timeout_ms)
       return !stream.kernel.connect_armed;
     }
     void await_suspend(std::coroutine_handle<> waiting) const {
-      stream.drainer_ = waiting;
+      stream.wait_for_output(waiting);
       stream.sending_ = true;  // so that the send deadline rules the connect
       stream.set_deadline(stream.send_deadline_, timeout_ms);
     }

@@ -76,6 +76,10 @@ class Loop {
   // --- For streams and backends.
   void forget(Stream& stream);  // it is closing
   void retire(Stream* stream);  // nothing refers to it any more; freed at the end of the round
+  // Somebody has begun to wait for a stream's output, or waits no longer.
+  void output_awaited(bool on) { awaiting_output_ += on ? 1 : size_t(-1); }
+  // Nothing goes on once output is sent: to learn of it may wait until something else happens.
+  bool output_is_nobodys_concern() const { return awaiting_output_ == 0 && closing_ == 0; }
 
  private:
   Loop();
@@ -96,7 +100,8 @@ class Loop {
   Stream* retired_ = nullptr;
   Relief relief_ = nullptr;
   void* relief_owner_ = nullptr;
-  size_t closing_ = 0;  // forgotten, not retired yet
+  size_t closing_ = 0;          // forgotten, not retired yet
+  size_t awaiting_output_ = 0;  // coroutines
 };
 
 // The backend under `choice`, made on this thread.

@@ -132,6 +132,35 @@ Detached send_all(Stream& stream, size_t blocks, Log& log) {
   log.done = true;
 }
 
+// Nothing else happens on the loop, and nobody waits for the output: it goes on all the same when
+// the socket has been full.
+TEST_P(OnBothBackends, OutputThatNobodyAwaitsIsSent) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  constexpr size_t kBlocks = 256;
+  for (size_t i = 0; i < kBlocks; ++i) {
+    BlockPtr block = loop->blocks().take();
+    block->append(std::string(kBlockSize, 'x'));
+    stream->queue(std::move(block));
+    stream->flush();
+  }
+  size_t arrived = 0;
+  std::thread reader([&] {
+    std::string room(64 * 1024, ' ');
+    while (arrived < kBlocks * kBlockSize) {
+      const ssize_t count = ::read(peer, room.data(), room.size());
+      if (count <= 0) return;
+      arrived += static_cast<size_t>(count);
+    }
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  while (stream->unsent() > 0) loop->turn(1'000);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(3));
+  reader.join();
+  EXPECT_EQ(arrived, kBlocks * kBlockSize);
+  ::close(peer);
+}
+
 Detached send_then_wait(Stream& stream, Timer& timer) {
   BlockPtr block = stream.loop().blocks().take();
   block->append("x");

@@ -181,8 +181,15 @@ void Stream::start_sending() {
   set_deadline(send_deadline_, send_timeout_);
 }
 
+void Stream::wait_for_output(std::coroutine_handle<> waiting) {
+  drainer_ = waiting;
+  loop_.output_awaited(true);
+}
+
 void Stream::wake_drainer() {
-  if (drainer_) std::exchange(drainer_, nullptr).resume();
+  if (!drainer_) return;
+  loop_.output_awaited(false);
+  std::exchange(drainer_, nullptr).resume();
 }
 
 void Stream::cancel_drain() {

@@ -126,6 +126,7 @@ class Stream {
     uint8_t in_flight = 0;  // io_uring: operations whose completion is still to come
     bool receive_armed = false;
     bool send_armed = false;
+    bool send_at_once = false;  // io_uring: it does not wait for room
     bool connect_armed = false;
     bool readable = false;  // epoll: the kernel may have bytes
     bool hung_up = false;   // epoll: an end or error follows the bytes
@@ -190,6 +191,7 @@ class Stream {
   bool receive_until_ready();
   void take_ciphertext(BlockPtr block);
   void move_tls_output();
+  void wait_for_output(std::coroutine_handle<> waiting);
   void wake_drainer();
   void set_deadline(uint64_t& deadline, uint32_t timeout_ms);
   void on_timer();
@@ -245,7 +247,7 @@ struct Stream::DrainAwaiter {
   size_t level;
   bool await_ready() const { return stream.send_error_ != 0 || stream.unsent() <= level; }
   void await_suspend(std::coroutine_handle<> waiting) const {
-    stream.drainer_ = waiting;
+    stream.wait_for_output(waiting);
     stream.drain_level_ = static_cast<uint32_t>(level);
   }
   IoStatus await_resume() const {
@@ -283,7 +285,7 @@ struct Stream::WritableAwaiter {
   Stream& stream;
   bool await_ready() const { return stream.send_error_ != 0; }
   void await_suspend(std::coroutine_handle<> waiting) const {
-    stream.drainer_ = waiting;
+    stream.wait_for_output(waiting);
     stream.poll_send();
   }
   IoStatus await_resume() const {

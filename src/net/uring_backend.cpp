@@ -25,6 +25,7 @@ constexpr unsigned kFirstBuffers = 256;  // few, so that they stay in the cache
 constexpr unsigned short kBufferGroup = 0;
 constexpr unsigned kBatch = 256;
 constexpr int kMaxVectors = 16;
+constexpr int kUnreported = 5;  // ms that the outcome of a send may wait for company
 
 // What a completion belongs to, in the low bits of its user data.
 enum Tag : unsigned {
@@ -181,11 +182,17 @@ bool UringBackend::receive(Stream& stream) {
 
 void UringBackend::send(Stream& stream) {
   if (stream.kernel.send_armed) return;
+  start_send(stream, MSG_DONTWAIT);
+  stream.kernel.send_at_once = true;
+  ++completed_at_once_;
+}
+
+void UringBackend::start_send(Stream& stream, int flags) {
   io_uring_sqe* sqe = next_sqe();
   Block* first = stream.output().front();
   if (first->next == nullptr) {
     io_uring_prep_send(sqe, stream.fd(), first->bytes() + first->begin, first->size(),
-                       MSG_NOSIGNAL);
+                       MSG_NOSIGNAL | flags);
   } else {
     SendVector* vector = take_vector();
     int used = 0;
@@ -195,7 +202,7 @@ void UringBackend::send(Stream& stream) {
     vector->message = {};
     vector->message.msg_iov = vector->vectors.data();
     vector->message.msg_iovlen = used;
-    io_uring_prep_sendmsg(sqe, stream.fd(), &vector->message, MSG_NOSIGNAL);
+    io_uring_prep_sendmsg(sqe, stream.fd(), &vector->message, MSG_NOSIGNAL | flags);
     stream.kernel.send_vector = vector;
   }
   io_uring_sqe_set_data64(sqe, tagged(&stream, kSend));
@@ -303,14 +310,25 @@ void UringBackend::free_watch(FdWatch* watch) {
   std::erase_if(watches_, [watch](const auto& owned) { return owned.get() == watch; });
 }
 
+// The call that submits sends completes them as well. That alone is no reason to come back, unless
+// somebody waits for it; what a full socket has not taken is soon tried again.
+void UringBackend::wait(int timeout_ms) {
+  unsigned wanted = 1;
+  if (completed_at_once_ > 0 && loop_.output_is_nobodys_concern()) {
+    wanted += completed_at_once_;
+    timeout_ms = timeout_ms < 0 ? kUnreported : std::min(timeout_ms, kUnreported);
+  }
+  __kernel_timespec time{.tv_sec = timeout_ms / 1000, .tv_nsec = (timeout_ms % 1000) * 1'000'000LL};
+  io_uring_cqe* first = nullptr;
+  io_uring_submit_and_wait_timeout(&ring_, &first, wanted, timeout_ms < 0 ? nullptr : &time,
+                                   nullptr);
+}
+
 void UringBackend::turn(int timeout_ms) {
   if (timeout_ms == 0) {
     io_uring_submit_and_get_events(&ring_);
   } else {
-    io_uring_cqe* first = nullptr;
-    __kernel_timespec time{.tv_sec = timeout_ms / 1000,
-                           .tv_nsec = (timeout_ms % 1000) * 1'000'000LL};
-    io_uring_submit_and_wait_timeout(&ring_, &first, 1, timeout_ms < 0 ? nullptr : &time, nullptr);
+    wait(timeout_ms);
   }
   loop_.update_now();
   std::array<io_uring_cqe*, kBatch> batch;
@@ -416,6 +434,7 @@ void UringBackend::on_receive(Stream& stream, const io_uring_cqe& cqe) {
 void UringBackend::on_send(Stream& stream, int result) {
   stream.kernel.send_armed = false;
   --stream.kernel.in_flight;
+  completed_at_once_ -= std::exchange(stream.kernel.send_at_once, false) ? 1 : 0;
   if (stream.kernel.send_vector != nullptr) {
     vectors_.push_back(static_cast<SendVector*>(std::exchange(stream.kernel.send_vector, nullptr)));
   }
@@ -423,6 +442,7 @@ void UringBackend::on_send(Stream& stream, int result) {
     if (stream.kernel.in_flight == 0) finish_close(stream);
     return;
   }
+  if (result == -EAGAIN) return start_send(stream, 0);
   if (result < 0) {
     stream.on_send_error(-result);
     return;

@@ -51,6 +51,9 @@ class UringBackend final : public Backend {
   bool on_poll(Stream& stream, bool& armed);
 
   io_uring_sqe* next_sqe();
+  // `flags`: MSG_DONTWAIT, or 0 to go on when the socket takes bytes again.
+  void start_send(Stream& stream, int flags);
+  void wait(int timeout_ms);
   void dispatch(const io_uring_cqe& cqe);
   void on_receive(Stream& stream, const io_uring_cqe& cqe);
   void on_send(Stream& stream, int result);
@@ -75,6 +78,8 @@ class UringBackend final : public Backend {
   std::vector<Block*> provided_;  // by buffer id; null: not in the ring
   unsigned provided_count_ = 0;   // ids in use
   int added_ = 0;                 // given back in this round, not yet published
+  // Sends that are done, or will be by the call that submits them, and are not reported yet.
+  unsigned completed_at_once_ = 0;
 
   std::vector<Stream*> starved_;  // found no buffer; armed again after more were provided
   std::vector<SendVector*> vectors_;
