@@ -6,7 +6,21 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "model/route_language.h"
+#include "router/expression.h"
+#include "router/flavor.h"
+
 namespace sallyport::app {
+namespace {
+
+// Before anything looks at a schema: every command reads the configuration first.
+void choose_route_language(const conf::Settings& settings) {
+  if (router::flavor_of(settings.string(conf::Key::router_flavor)) == router::Flavor::expressions) {
+    model::let_routes_have_expressions(router::route_expression_fault);
+  }
+}
+
+}  // namespace
 
 void add_configuration_options(CLI::App& command, ConfigurationOptions& options) {
   command.add_option("-c,--conf", options.conf, "The configuration file (kong.conf)")
@@ -44,6 +58,7 @@ size_t print_findings(const conf::Loaded& loaded) {
 std::optional<conf::Loaded> load_configuration(const ConfigurationOptions& options) {
   conf::Loaded loaded = conf::load(sources_of(options));
   if (print_findings(loaded) > 0) return std::nullopt;
+  choose_route_language(loaded.settings);
   return loaded;
 }
 

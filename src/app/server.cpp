@@ -28,12 +28,10 @@
 #include "base/version.h"
 #include "model/fallback_store.h"
 #include "model/plugin_declarations.h"
-#include "model/route_language.h"
 #include "model/schemas.h"
 #include "plugins/all.h"
 #include "postgres/change_feed.h"
 #include "postgres/store.h"
-#include "router/expression.h"
 #include "runtime/builder.h"
 #include "runtime/publisher.h"
 
@@ -181,9 +179,6 @@ Result<void> RunningServer::start() {
   if (!id) return fail(id.error());
   parts_.node_id = *id;
   parts_.settings = &settings_;
-  if (router::flavor_of(settings_.string(Key::router_flavor)) == router::Flavor::expressions) {
-    model::let_routes_have_expressions(router::route_expression_fault);
-  }
   if (auto known = enable_plugins(settings_); !known) return known;
   builder_.set_vault_prefix(settings_.string(Key::vault_env_prefix));
   if (auto started = start_configuration(settings_); !started) return started;

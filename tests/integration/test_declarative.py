@@ -187,3 +187,28 @@ def test_a_faulty_file_keeps_the_node_from_starting(tmp_path):
     assert done.returncode == 1
     assert "in 'host': required field missing" in done.stderr
     assert "in entry 2 of 'services'" in done.stderr
+
+
+def test_expressions_from_the_command_line_to_the_request(start, upstream, tmp_path):
+    """router_flavor is known before anything looks at the schema of routes, in every command."""
+    written = tmp_path / "expressions.yml"
+    written.write_text(f"""
+_format_version: "3.0"
+services:
+- url: http://127.0.0.1:{upstream.port}
+  routes:
+  - name: by-expression
+    expression: http.path ^= "/asked" && http.method == "GET"
+    priority: 7
+    strip_path: false
+""")
+    assert "expression" in sallyport("config", "parse", str(written), check=1).stderr
+    flavor = {"KONG_ROUTER_FLAVOR": "expressions", "KONG_DATABASE": "off", "KONG_PREFIX": str(tmp_path / "none")}
+    sallyport("config", "parse", str(written), check=0, env=flavor)
+    node = start(router_flavor="expressions", declarative_config=str(written))
+    assert call(node.proxy, "GET", "/asked/for") == (200, "/asked/for")
+    assert call(node.proxy, "GET", "/other")[0] == 404
+    route = call(node.admin, "GET", "/routes/by-expression")[1]
+    assert (route["priority"], route["paths"] if "paths" in route else None) == (7, None), route
+    fields = [name for field in call(node.admin, "GET", "/schemas/routes")[1]["fields"] for name in field]
+    assert {"expression", "priority"} <= set(fields)
