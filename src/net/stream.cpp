@@ -58,7 +58,7 @@ void Stream::wake_receiver() {
   if (!receive_ready() && !(wanted() && receive_until_ready())) return;
   if (receiver_) {
     std::exchange(receiver_, nullptr).resume();
-  } else if (notice_ != nullptr && (notice_any_ || receive_error_ != 0)) {
+  } else if (notice_ != nullptr && (notice_any_ || gone())) {
     call_notice();
   }
 }

@@ -70,12 +70,15 @@ class Stream {
   // may be of a body that splice() is to move.
   void receive_small(bool on);
 
-  // While nobody waits for bytes: `notice` is called when the connection breaks, with `any` also
-  // when bytes or the end arrive. One at a time; ends by unwatch() or when it was called.
+  // While nobody waits for bytes: `notice` is called when the peer has gone(), with `any` also when
+  // bytes arrive. One at a time; ends by unwatch() or when it was called.
   using Notice = void (*)(void* owner);
   void watch_any(Notice notice, void* owner) { watch(notice, owner, true); }
-  void watch_broken(Notice notice, void* owner) { watch(notice, owner, false); }
+  void watch_gone(Notice notice, void* owner) { watch(notice, owner, false); }
   void unwatch() { notice_ = nullptr; }
+  // The connection is broken, or its peer has said that it sends no more, whatever came before and
+  // was not asked for. The end of a stream inside another connection says nothing of the peer.
+  bool gone() const { return receive_error_ != 0 || (fd_ >= 0 && (ended_ || kernel.hung_up)); }
 
   // Appends to the output; nothing is sent before flush(). Dropped after an error. With TLS,
   // unsent() and drained() count ciphertext.

@@ -26,8 +26,12 @@ bool no_descriptors(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-void cancel_wait(void* stream) {
-  static_cast<net::Stream*>(stream)->cancel_receive();
+// How long an upstream may be silent once the client has ended its side: almost all such clients
+// have gone altogether; one that still reads has asked for little and gets it soon.
+constexpr uint32_t kHalfClosedMs = 1'000;
+
+uint32_t shorter(uint32_t a_ms, uint32_t b_ms) {  // 0: for ever
+  return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
 }
 
 }  // namespace
@@ -56,14 +60,13 @@ Task<bool> Forward::run() {
     if (!take_pooled()) fault_ = co_await connect();
     if (fault_ == AttemptFault::none) {
       send_request();
-      client().watch_broken(&cancel_wait, &upstream());
       HeadStep step = HeadStep::need_more;
       while (step == HeadStep::need_more) {
         if (upload_fault_ != AttemptFault::none) {
           fault_ = upload_fault_;
           break;
         }
-        net::Received received = co_await upstream().receive(head_timeout());
+        net::Received received = co_await upstream().receive(patience(head_timeout()));
         if (received.status != net::IoStatus::ok) {
           fault_ = receive_fault(received.status);
           step = HeadStep::fault;
@@ -80,6 +83,20 @@ Task<bool> Forward::run() {
     received_.reset();
     if (!may_try_again()) co_return co_await give_up();
     rewind_body();
+  }
+}
+
+uint32_t Forward::patience(uint32_t timeout_ms) {
+  auto on_gone = [](void* self) { static_cast<Forward*>(self)->on_client_gone(); };
+  client().watch_gone(on_gone, this);
+  return client().gone() ? shorter(timeout_ms, kHalfClosedMs) : timeout_ms;
+}
+
+void Forward::on_client_gone() {
+  if (client().error() != 0) {
+    upstream().cancel_receive();
+  } else {
+    upstream().rearm_receive(kHalfClosedMs);
   }
 }
 
@@ -325,7 +342,9 @@ uint32_t Forward::within_deadline(uint32_t timeout_ms) const {
 AttemptFault Forward::receive_fault(net::IoStatus status) const {
   if (upload_fault_ != AttemptFault::none) return upload_fault_;
   if (status == net::IoStatus::cancelled) return AttemptFault::client;
-  if (status == net::IoStatus::timed_out) return AttemptFault::read_timeout;
+  if (status == net::IoStatus::timed_out) {
+    return client().gone() ? AttemptFault::client : AttemptFault::read_timeout;
+  }
   log_tls_fault(exchange_.target->service(), upstream(), connection_->pool);
   if (connection_->pool.http2()) {
     if (upstream().error() == ECONNREFUSED) return AttemptFault::refused;
@@ -393,7 +412,7 @@ Task<bool> Forward::give_up() {
   if (exchange_.upstream_started == 0) {
     exchange_.upstream_started = session_.worker().loop().now();
   }
-  if (client().error() != 0) {
+  if (client().error() != 0 || (fault_ == AttemptFault::client && client().gone())) {
     exchange_.status = 499;  // nginx's code for the log: nobody is there to be answered
     co_return false;
   }

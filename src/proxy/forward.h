@@ -44,11 +44,16 @@ class Forward {
   AttemptFault connect_fault(int error) const;
   void send_request();
   void write_head(net::BlockPtr& block);
+  // How long to wait for the upstream's next bytes: `timeout_ms`, less when the client has gone or
+  // goes meanwhile.
+  uint32_t patience(uint32_t timeout_ms);
+  void on_client_gone();
   void start_upload();
   uint32_t head_timeout() const;
   uint32_t read_timeout() const;
   uint32_t within_deadline(uint32_t timeout_ms) const;
-  AttemptFault receive_fault(net::IoStatus status) const;
+  AttemptFault receive_fault(net::IoStatus status) const;  // before the response's head
+  AttemptFault body_fault(net::IoStatus status) const;     // and behind it
   HeadStep take_head_bytes(net::BlockPtr block);
   void pass_interim(uint32_t size);
   bool may_try_again();

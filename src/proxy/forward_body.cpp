@@ -303,6 +303,14 @@ bool Forward::said_goodbye() const {
   return tls == nullptr || tls->peer_finished();
 }
 
+AttemptFault Forward::body_fault(net::IoStatus status) const {
+  if (status == net::IoStatus::cancelled && upload_fault_ == AttemptFault::none) {
+    return AttemptFault::client;
+  }
+  if (status != net::IoStatus::timed_out) return AttemptFault::closed;
+  return client().gone() ? AttemptFault::client : AttemptFault::read_timeout;
+}
+
 Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer) {
   writer.push();
   for (;;) {
@@ -316,13 +324,13 @@ Task<AttemptFault> Forward::pump_response(BodyReader& reader, BodyWriter& writer
       if (co_await client().drained(kLowWater) != net::IoStatus::ok) co_return AttemptFault::client;
     }
     if (client().send_failed()) co_return AttemptFault::client;
-    net::Received received = co_await upstream().receive(read_timeout());
+    net::Received received = co_await upstream().receive(patience(read_timeout()));
+    client().unwatch();
     if (received.status == net::IoStatus::eof && said_goodbye() && reader.end_of_input()) {
       writer.finish();
       co_return AttemptFault::none;
     }
-    if (received.status == net::IoStatus::timed_out) co_return AttemptFault::read_timeout;
-    if (received.status != net::IoStatus::ok) co_return AttemptFault::closed;
+    if (received.status != net::IoStatus::ok) co_return body_fault(received.status);
     received_ = std::move(received.block);
     AttemptFault fault = AttemptFault::none;
     if (take_body(reader, writer, fault) || fault != AttemptFault::none) co_return fault;

@@ -302,6 +302,29 @@ def test_a_client_that_resets_stops_its_upstream(plane):
     assert eventually(lambda: gateway.counters()["active"] == 0)
 
 
+@pytest.mark.parametrize("sent", ["nothing", "head"])
+def test_a_client_that_closes_stops_its_upstream(plane, sent):
+    """Nothing but a FIN: whether it still reads is not to be seen, so that it has a second."""
+    cut = []
+
+    def script(connection):
+        connection.read_request()
+        if sent == "head":
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
+        cut.append(connection.sock.recv(1))
+
+    gateway = plane(Upstream(script))
+    client = gateway.connect()
+    client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+    assert eventually(lambda: gateway.counters()["writing"] == 1)
+    time.sleep(0.1)
+    client.close()
+    began = time.monotonic()
+    assert eventually(lambda: cut == [b""])
+    assert time.monotonic() - began < 3
+    assert eventually(lambda: gateway.counters()["active"] == 0)
+
+
 def test_a_half_closed_client_gets_its_answer(plane):
     client = plane(Upstream()).connect()
     client.send(f"GET /half HTTP/1.1\r\n{HOST}\r\n")
