@@ -16,6 +16,7 @@ void Exchange::reset() {
   scanned = 0;
   fault = {};
   body = {};
+  body_room = {};
   path_room.reset();
   snapshot = SnapshotPin();
   route = nullptr;

@@ -66,6 +66,8 @@ struct Exchange {
   // Who the client is said to be, for hash_on = consumer: the consumer's id or the credential's.
   std::string consumer_key;
 
+  std::string body_room;  // memory of `body`, when it was gathered
+
   bool body_pending = false;  // the request has a body that has not been read
   bool linger = false;        // after closing, read on for a while: the client may still be sending
 

@@ -11,6 +11,7 @@
 #include "proxy/forward.h"
 #include "proxy/grpc.h"
 #include "proxy/plugin_run.h"
+#include "proxy/request_body.h"
 #include "proxy/worker.h"
 
 namespace sallyport::proxy {
@@ -43,18 +44,14 @@ Task<void> Forward::upload() {
   const http::RequestHead& request = exchange_.request;
   BodyReader reader(request.framing, request.content_length);
   BodyWriter writer(upstream(), request.framing == http::BodyFraming::chunked);
-  uint64_t most = options.max_body;
-  if (exchange_.plugins != nullptr && exchange_.plugins->max_body() != 0) {
-    most =
-        most == 0 ? exchange_.plugins->max_body() : std::min(most, exchange_.plugins->max_body());
-  }
+  const uint64_t most = body_limit(session_, exchange_);
   while (!reader.complete()) {
     if (upstream().unsent() > kHighWater) {
       const net::IoStatus status = co_await upstream().drained(kLowWater);
       if (status == net::IoStatus::cancelled) co_return;
       if (status != net::IoStatus::ok) co_return end_upload(send_fault());
     }
-    if (reader.left() >= net::kSpliceFrom && (most == 0 || request.content_length <= most)) {
+    if (reader.left() >= net::kSpliceFrom && request.content_length <= most) {
       if (net::PipePtr pipe = net::pipe_between(client(), upstream())) {
         co_return co_await splice_upload(reader, std::move(pipe));
       }
@@ -70,7 +67,7 @@ Task<void> Forward::upload() {
     if (!transfer(reader, writer, received.block, options.limits, true)) {
       co_return end_upload(AttemptFault::client);
     }
-    if (most != 0 && reader.received() > most) {
+    if (reader.received() > most) {
       co_return end_upload(AttemptFault::too_large);
     }
     if (received.block != nullptr) client().unread(std::move(received.block));

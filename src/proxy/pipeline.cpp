@@ -18,6 +18,7 @@
 #include "proxy/forward.h"
 #include "proxy/grpc.h"
 #include "proxy/plugin_run.h"
+#include "proxy/request_body.h"
 #include "proxy/worker.h"
 
 namespace sallyport::proxy {
@@ -205,6 +206,13 @@ Task<bool> answer_https_required(Session& session, Exchange& exchange, int statu
   co_return co_await answer(session, exchange, {.status = status, .extra_fields = location});
 }
 
+// Calls are streams, to which an upstream may answer before they end.
+bool gathers_body(const Exchange& exchange) {
+  const http::RequestHead& request = exchange.request;
+  return exchange.body_pending && exchange.route->route->request_buffering && !is_grpc(request) &&
+         (request.framing == http::BodyFraming::chunked || request.content_length <= kMostGathered);
+}
+
 Task<bool> serve_proxy(Session& session, Exchange& exchange) {
   const uint16_t port = learn_host(exchange);
   if (!find_route(session, exchange, port)) {
@@ -227,6 +235,12 @@ Task<bool> serve_proxy(Session& session, Exchange& exchange) {
   if (exchange.route->target == nullptr) {
     co_return co_await answer_error(session, exchange, 503, "no Service found with those values",
                                     ErrorSource::gateway);
+  }
+  if (gathers_body(exchange)) {
+    const BodyOutcome outcome = co_await gather_body(session, exchange);
+    if (outcome != BodyOutcome::complete) {
+      co_return co_await answer_bad_body(session, exchange, outcome, ErrorSource::handler);
+    }
   }
   exchange.target = &session.worker().targets().of_route(*exchange.route);
   Forward forward(session, exchange);

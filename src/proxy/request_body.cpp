@@ -1,23 +1,41 @@
 #include "proxy/request_body.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/answer.h"
 #include "proxy/body.h"
+#include "proxy/plugin_run.h"
 #include "proxy/worker.h"
 
 namespace sallyport::proxy {
 namespace {
 
-void send_continue(Session& session, const Exchange& exchange) {
-  if (!exchange.request.expect_continue || exchange.request.minor_version == 0) return;
+// Once: the client waits no longer then.
+void send_continue(Session& session, Exchange& exchange) {
+  if (!std::exchange(exchange.request.expect_continue, false)) return;
+  if (exchange.request.minor_version == 0) return;
   net::BlockPtr block = session.worker().loop().blocks().take();
   block->append("HTTP/1.1 100 Continue\r\n\r\n");
   session.stream().queue(std::move(block));
   session.stream().flush();
 }
 
+// What has been taken off a stream goes back, in front of all.
+void put_back(net::Stream& stream, std::string_view bytes) {
+  if (bytes.empty()) return;
+  net::BlockPtr block = stream.loop().blocks().take(bytes.size());
+  block->append(bytes);
+  stream.unread(std::move(block));
+}
+
 }  // namespace
+
+uint64_t body_limit(const Session& session, const Exchange& exchange) {
+  auto limit = [](uint64_t most) { return most == 0 ? UINT64_MAX : most; };
+  const uint64_t set = limit(session.worker().options().max_body);
+  return exchange.plugins == nullptr ? set : std::min(set, limit(exchange.plugins->max_body()));
+}
 
 Task<BodyOutcome> read_body(Session& session, Exchange& exchange, uint64_t limit,
                             std::string& out) {
@@ -45,12 +63,48 @@ Task<BodyOutcome> read_body(Session& session, Exchange& exchange, uint64_t limit
   co_return BodyOutcome::complete;
 }
 
-Task<bool> answer_bad_body(Session& session, Exchange& exchange, BodyOutcome outcome) {
+Task<BodyOutcome> gather_body(Session& session, Exchange& exchange) {
+  const Options& options = session.worker().options();
+  http::RequestHead& request = exchange.request;
+  const uint64_t most = body_limit(session, exchange);
+  send_continue(session, exchange);
+  BodyReader reader(request.framing, request.content_length);
+  std::string raw;  // as it came, chunks and all
+  std::string& body = exchange.body_room;
+  while (!reader.complete()) {
+    net::Received received =
+        co_await session.stream().receive(static_cast<uint32_t>(options.body_timeout.count()));
+    if (received.status == net::IoStatus::timed_out) co_return BodyOutcome::timed_out;
+    if (received.status != net::IoStatus::ok) co_return BodyOutcome::gone;
+    raw += received.block->view();
+    std::string_view piece;
+    do {
+      if (!reader.next(*received.block, options.limits, piece)) co_return BodyOutcome::bad;
+      body += piece;
+    } while (!piece.empty());
+    if (body.size() > most) co_return BodyOutcome::too_large;
+    const bool stream = body.size() > kMostGathered || !reader.trailers().empty();
+    if (stream) {
+      body.clear();
+      put_back(session.stream(), raw);
+      co_return BodyOutcome::complete;
+    }
+    if (received.block->size() > 0) session.stream().unread(std::move(received.block));
+  }
+  exchange.body = body;
+  exchange.body_pending = false;
+  request.framing = http::BodyFraming::length;
+  request.content_length = body.size();
+  co_return BodyOutcome::complete;
+}
+
+Task<bool> answer_bad_body(Session& session, Exchange& exchange, BodyOutcome outcome,
+                           ErrorSource source) {
   if (outcome == BodyOutcome::gone) co_return false;
   const int status = outcome == BodyOutcome::too_large ? 413
                      : outcome == BodyOutcome::bad     ? 400
                                                        : 408;
-  co_return co_await answer_error(session, exchange, status, "", ErrorSource::gateway, true);
+  co_return co_await answer_error(session, exchange, status, "", source, true);
 }
 
 }  // namespace sallyport::proxy

@@ -80,7 +80,14 @@ void write_upstream_head(http::HeadWriter& out, const UpstreamHead& head) {
   HeaderSet dropped = kDropped;
   if (own_id) dropped.add(kRequestId);
   copy_fields(out, request.fields(), head.request_end, dropped);
-  if (request.framing == http::BodyFraming::chunked) out.append("Transfer-Encoding: chunked\r\n");
+  if (request.framing == http::BodyFraming::chunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (request.framing == http::BodyFraming::length &&
+             request.find(HeaderId::content_length) == nullptr) {  // it came in chunks
+    out.append("Content-Length: ");
+    out.append_number(request.content_length);
+    out.append("\r\n");
+  }
   if (const http::Header* te = request.find(HeaderId::te);
       te != nullptr && http::list_contains(te->value, "trailers")) {
     out.append("TE: trailers\r\n");

@@ -191,7 +191,7 @@ def test_what_nobody_reads_of_a_body_never_becomes_a_request(plane):
         connection.sock.close()  # with bytes unread: a reset
 
     upstream = Upstream(script)
-    gateway = plane(upstream)
+    gateway = plane(upstream, route={"request_buffering": False})
     smuggled = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
     for size in (1, 50, 1000, 100_000):
         for _ in range(5):
@@ -257,7 +257,7 @@ def test_a_client_that_cuts_its_body(plane, half):
         except EOFError:
             got.append("cut")
 
-    gateway = plane(Upstream(script))
+    gateway = plane(Upstream(script), route={"request_buffering": False})
     client = gateway.connect()
     client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (2 * half) + pattern(half))
     assert eventually(lambda: got)
@@ -279,7 +279,7 @@ def test_a_broken_chunk_of_the_client_stops_the_upstream(plane):
             ends.append("cut")
 
     upstream = Upstream(script)
-    client = plane(upstream).connect()
+    client = plane(upstream, route={"request_buffering": False}).connect()
     client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
     assert eventually(lambda: upstream.requests)  # what comes at once is looked at before
     client.send("XX\r\n")
@@ -426,3 +426,83 @@ def test_own_answers_drop_small_bodies_and_keep_the_connection(plane):
     client.send("POST /no HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
     assert client.read().get("connection") == "close"
     assert client.at_end()
+
+
+def after_a_moment(client, first, rest):
+    client.send(first)
+    time.sleep(0.2)
+    client.send(rest)
+
+
+def test_an_upstream_waits_for_no_body_that_fits(plane):
+    """request_buffering: the whole body at once, with its length, however it came."""
+    came = []
+
+    def script(connection):
+        while (request := connection.read_head()) is not None:
+            began = time.monotonic()
+            body = connection.read_body(request)
+            came.append((time.monotonic() - began, request.get("transfer-encoding"), request.get("content-length")))
+            connection.send(answer(body))
+
+    client = plane(Upstream(script)).connect()
+    body = pattern(40_000)
+    after_a_moment(client, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n" + body[:100], body[100:])
+    assert client.read().body == body
+    wire = chunked(body, 777) + b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
+    after_a_moment(client, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + wire[:5000], wire[5000:])
+    assert client.read().body == body
+    assert client.read().body == b""
+    assert [(encoding, length) for _, encoding, length in came] == [(None, "40000"), (None, "40000"), (None, None)]
+    assert all(seconds < 0.1 for seconds, _, _ in came), came
+
+
+@pytest.mark.parametrize("why", ["long", "trailers", "unbuffered"])
+def test_bodies_that_are_streamed(plane, why):
+    fields = []
+
+    def script(connection):
+        while (request := connection.read_head()) is not None:
+            fields.append(request.get("transfer-encoding"))
+            if why == "trailers":
+                connection.send(answer(connection.until(b"\r\n0\r\nX-Sum: 1\r\n\r\n")[-16:]))
+            else:
+                connection.send(answer(connection.read_body(request)))
+
+    client = plane(Upstream(script), route={"request_buffering": why != "unbuffered"}).connect()
+    body = pattern(300_000 if why == "long" else 5000)
+    wire = chunked(body, 4000)
+    if why == "trailers":
+        wire = wire.removesuffix(b"\r\n") + b"X-Sum: 1\r\n\r\n"
+    after_a_moment(client, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + wire[:100], wire[100:])
+    assert client.read().body == (body if why != "trailers" else body[-16:])
+    assert fields == ["chunked"]
+
+
+def test_a_gathered_body_goes_to_the_next_upstream(plane):
+    asked = []
+
+    def script(connection):
+        request = connection.read_request()
+        asked.append(request.body)
+        if len(asked) > 1:
+            connection.send(answer("second"))
+
+    client = plane(Upstream(script)).connect()
+    body = pattern(30_000)
+    after_a_moment(client, b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n" + body[:10], body[10:])
+    assert client.read().body == b"second"
+    assert asked == [body, body]
+
+
+def test_faults_of_a_body_that_is_gathered_reach_no_upstream(plane):
+    upstream = Upstream()
+    gateway = plane(upstream, body_timeout=300, max_body=1000)
+    for first, rest, status in (
+            (b"Content-Length: 10\r\n\r\nabc", b"", 408),
+            (b"Transfer-Encoding: chunked\r\n\r\n3\r\nab", b"cdefgh\r\n", 400),
+            (b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n", 413)):
+        client = gateway.connect()
+        after_a_moment(client, b"POST / HTTP/1.1\r\nHost: a\r\n" + first, rest)
+        assert client.read().status == status
+    assert upstream.requests == []

@@ -239,7 +239,7 @@ def test_interim_answers(gateway):
         connection.send(answer())
 
     upstream = Upstream(script)
-    client = H2Client(gateway(upstream).port)
+    client = H2Client(gateway(upstream, route={"request_buffering": False}).port)
     stream = client.request(fields("POST", "/", ("expect", "100-continue"), ("content-length", "4")), end=False)
     while client.answers[stream].interim != [100, 103]:
         assert client.turn()

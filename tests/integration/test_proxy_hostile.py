@@ -82,7 +82,7 @@ def test_chunk_smuggling_ends_the_exchange(plane):
         assert client.read().status == 400, chunks
         assert client.at_end(), chunks
     assert upstream.requests == []  # what is here is looked at before anybody hears of it
-    client = gateway.connect()
+    client = plane(upstream, route={"request_buffering": False}).connect()
     client.send(f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
     assert eventually(lambda: upstream.requests)
     client.send("3\nabc\r\n0\r\n\r\n")
