@@ -3,6 +3,7 @@
 
 #include "admin/admin_api.h"
 #include "admin/test_store.h"
+#include "base/text.h"
 #include "base/uuid.h"
 #include "base/version.h"
 
@@ -390,6 +391,27 @@ TEST_F(Admin, PluginsThatAreNotThereAreRefused) {
   EXPECT_EQ(json("POST", "/plugins/", R"({"name":"x"})").status, 400);
   EXPECT_EQ(send("GET", "/plugins").status, 200);
   EXPECT_EQ(send("GET", "/plugins/enabled").body, R"({"enabled_plugins":["key-auth"]})");
+}
+
+TEST_F(Admin, SessionsHaveARandomSecret) {
+  auto shown = [&] {
+    Json fields = send("GET", "/schemas/plugins/session").json["fields"];
+    for (const Json& field : fields) {
+      if (!field.contains("config")) continue;
+      for (const Json& inside : field["config"]["fields"]) {
+        if (inside.contains("secret")) return inside["secret"];
+      }
+    }
+    return Json();
+  };
+  Json secret = shown()["default"];
+  ASSERT_TRUE(secret.is_string());
+  auto bytes = text::from_base64(secret.get<std::string>());
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(bytes->size(), 32u);
+  EXPECT_NE(*bytes, std::string(32, '\0'));
+  EXPECT_EQ(json("POST", "/plugins", R"({"name":"session"})").json["config"]["secret"], secret);
+  EXPECT_EQ(shown()["default"], secret);
 }
 
 TEST_F(Admin, TheLogLevelHoldsForAWhile) {
