@@ -359,6 +359,37 @@ TEST_F(Admin, SaysThatTheDatabaseIsAway) {
   EXPECT_EQ(send("GET", "/status").status, 200);
 }
 
+TEST_F(Admin, KeepsTheDatabasesWordsToItself) {
+  store.broken = model::StoreFault{
+      .error = {.code = "sql.22003", .detail = "ERROR: integer out of range", .remedy = ""}};
+  Reply r = send("GET", "/services");
+  EXPECT_EQ(r.status, 500);
+  EXPECT_EQ(r.body, R"({"message":"An unexpected error occurred"})");
+  store.broken->error = {.code = "sql.42P01",
+                         .detail = "ERROR: relation \"services\" does not exist",
+                         .remedy = "Run `sallyport migrations list`"};
+  r = send("GET", "/services");
+  EXPECT_EQ(r.status, 500);
+  EXPECT_EQ(r.json["code"], 8);
+  EXPECT_EQ(r.json["message"], "Run `sallyport migrations list`");
+}
+
+TEST_F(Admin, NullIsTheDefaultWhereTheColumnTakesNone) {
+  Reply r = json("POST", "/upstreams", R"({"name":"u","slots":null})");
+  ASSERT_EQ(r.status, 201) << r.body;
+  EXPECT_EQ(r.json["slots"], 10000);
+  json("PATCH", "/upstreams/u", R"({"slots":20})");
+  EXPECT_EQ(form("PATCH", "/upstreams/u", "slots=").json["slots"], 10000);
+  EXPECT_EQ(json("PUT", "/upstreams/v", R"({"slots":null})").json["slots"], 10000);
+  const std::string targets = "/upstreams/u/targets";
+  r = json("POST", targets, R"({"target":"a.test:80","weight":null})");
+  ASSERT_EQ(r.status, 201) << r.body;
+  EXPECT_EQ(r.json["weight"], 100);
+  json("PATCH", targets + "/a.test:80", R"({"weight":5})");
+  EXPECT_EQ(json("PATCH", targets + "/a.test:80", R"({"weight":null})").json["weight"], 100);
+  EXPECT_EQ(json("PUT", targets + "/a.test:80", R"({"weight":null})").json["weight"], 100);
+}
+
 TEST_F(Admin, SchemasAndTheirValidation) {
   Reply r = send("GET", "/schemas/routes");
   EXPECT_EQ(r.status, 200);

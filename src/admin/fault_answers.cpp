@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "model/validate.h"
 
 namespace sallyport::admin {
@@ -147,7 +148,10 @@ Answer store_fault(const model::EntitySchema& entity, const Json* row, const Sto
     case StoreFault::Kind::refused:
       break;
   }
-  return fault(500, 8, "database error", given.error.text(), Json::object());
+  // The server's own words are for the log; a remedy is ours.
+  log::error("admin: the database refused a request for '{}': {}", entity.name, given.error.text());
+  if (given.error.remedy.empty()) return message_answer(500, "An unexpected error occurred");
+  return fault(500, 8, "database error", given.error.remedy, Json::object());
 }
 
 }  // namespace sallyport::admin
