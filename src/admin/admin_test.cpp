@@ -415,6 +415,25 @@ TEST_F(Admin, SchemasAndTheirValidation) {
   EXPECT_TRUE(store.rows["services"].empty());
 }
 
+TEST_F(Admin, APluginOfAnotherNameNeedsAConfigOfItsOwn) {
+  Reply r = json("POST", "/plugins", R"({"name":"key-auth","config":{"key_names":["k"]}})");
+  const std::string path = "/plugins/" + r.json["id"].get<std::string>();
+  r = json("PATCH", path, R"({"name":"cors"})");
+  EXPECT_EQ(r.status, 400) << r.body;
+  EXPECT_EQ(r.json["code"], 2);
+  EXPECT_EQ(r.json["fields"]["config"]["key_names"], "unknown field");
+  EXPECT_FALSE(r.json["fields"]["config"].contains("max_age"));
+  EXPECT_EQ(send("GET", path).json["name"], "key-auth");
+
+  r = json("PATCH", path, R"({"name":"key-auth","config":{"hide_credentials":true}})");
+  EXPECT_EQ(r.json["config"]["key_names"], Json::array({"k"})) << "the same name: merged";
+  r = json("PATCH", path, R"({"name":"cors","config":{"max_age":5}})");
+  ASSERT_EQ(r.status, 200) << r.body;
+  EXPECT_EQ(r.json["config"]["max_age"], 5);
+  EXPECT_FALSE(r.json["config"].contains("key_names"));
+  EXPECT_EQ(r.json["config"]["preflight_continue"], false);
+}
+
 TEST_F(Admin, PluginsThatAreNotThereAreRefused) {
   std::string id = add_service("s");
   EXPECT_EQ(to_text(json("POST", "/services/s/plugins", "{}").json["fields"]),
