@@ -277,6 +277,22 @@ TEST_F(Admin, TheServiceOfARoute) {
   EXPECT_EQ(send("GET", "/routes/alone/service").status, 404);
 }
 
+TEST_F(Admin, DisabledPathsAreListedAndNotFound) {
+  const Json certificate = {{"id", new_uuid()}};
+  store.rows["certificates"].push_back(certificate);
+  store.rows["snis"].push_back(
+      Json{{"id", new_uuid()}, {"name", "a.test"}, {"certificate", certificate}});
+  for (const char* path : {"/snis/a.test/certificate", "/targets", "/targets/x/upstream"}) {
+    for (const char* method : {"GET", "PATCH", "PUT", "DELETE"}) {
+      Reply r = send(method, path);
+      EXPECT_EQ(r.status, 404) << method << path;
+      EXPECT_EQ(r.json["message"], "Not found");
+    }
+  }
+  Json listed = send("GET", "/endpoints").json["data"];
+  EXPECT_NE(std::ranges::find(listed, Json("/snis/{snis}/certificate")), listed.end());
+}
+
 TEST_F(Admin, PagesAndFilters) {
   for (const char* name : {"a", "b", "c"}) add_service(name);
   json("PATCH", "/services/a", R"({"tags":["x","corp_ a"]})");

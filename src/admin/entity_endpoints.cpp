@@ -28,9 +28,11 @@ Json reference_to(const std::string& id) {
   return Json{{"id", id}};
 }
 
-// Targets live below their upstream only; Kong lists these paths all the same.
+// Targets live below their upstream only, and the certificate of a name is at /certificates/{name};
+// Kong lists these paths all the same.
 void add_disabled(Endpoints& endpoints) {
-  for (const char* pattern : {"/targets", "/targets/{targets}", "/targets/{targets}/upstream"}) {
+  for (const char* pattern : {"/targets", "/targets/{targets}", "/targets/{targets}/upstream",
+                              "/snis/{snis}/certificate"}) {
     for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
       endpoints.add(pattern, method, [](auto&, Keys) { return not_found(); });
     }
@@ -63,19 +65,17 @@ bool is_form(const Request& request) {
 void EntityEndpoints::add_to(Endpoints& endpoints) {
   for (const EntitySchema* entity : model::entities()) {
     if (!entity->admin_api) continue;
-    if (entity == &model::targets()) {
-      add_disabled(endpoints);
-    } else {
-      add_entity(endpoints, *entity);
-    }
+    if (entity != &model::targets()) add_entity(endpoints, *entity);
     for (const Field& field : entity->fields) {
       if (field.type != FieldType::foreign) continue;
       const EntitySchema* parent = model::find_entity(field.reference);
       if (parent == nullptr || !parent->admin_api) continue;
       add_below_parent(endpoints, *entity, field);
-      if (entity != &model::targets()) add_reference(endpoints, *entity, field);
+      bool disabled = entity == &model::targets() || entity == &model::snis();
+      if (!disabled) add_reference(endpoints, *entity, field);
     }
   }
+  add_disabled(endpoints);
 }
 
 void EntityEndpoints::add_entity(Endpoints& endpoints, Entity entity) {
