@@ -293,6 +293,25 @@ TEST_F(Admin, DisabledPathsAreListedAndNotFound) {
   EXPECT_NE(std::ranges::find(listed, Json("/snis/{snis}/certificate")), listed.end());
 }
 
+TEST_F(Admin, MalformedIdsWhereThereIsNoName) {
+  for (const char* entity : {"/ca_certificates/x", "/acls/x", "/acme_storage/x"}) {
+    for (const char* method : {"GET", "PATCH", "PUT", "DELETE"}) {
+      Reply r = send(method, entity);
+      EXPECT_EQ(r.status, 400) << method << entity;
+      EXPECT_EQ(r.json["code"], 1);
+      EXPECT_EQ(r.json["name"], "invalid primary key");
+      EXPECT_EQ(r.json["message"], R"(invalid primary key: '{id="expected a valid UUID"}')");
+      EXPECT_EQ(to_text(r.json["fields"]), R"({"id":"expected a valid UUID"})");
+    }
+  }
+  EXPECT_EQ(send("GET", "/ca_certificates/" + new_uuid()).status, 404);
+  EXPECT_EQ(send("GET", "/certificates/x").status, 404) << "the name of an SNI";
+  EXPECT_EQ(send("GET", "/services/x").status, 404);
+  json("PUT", "/consumers/c", "{}");
+  EXPECT_EQ(send("GET", "/consumers/c/acls/g").status, 404);
+  EXPECT_EQ(json("PUT", "/consumers/c/acls/g", "{}").status, 200);
+}
+
 TEST_F(Admin, PagesAndFilters) {
   for (const char* name : {"a", "b", "c"}) add_service(name);
   json("PATCH", "/services/a", R"({"tags":["x","corp_ a"]})");

@@ -140,7 +140,9 @@ EntityEndpoints::Row EntityEndpoints::find(Entity entity, const std::string& key
   std::string field = "id";
   if (!is_uuid(key)) {
     if (&entity == &model::certificates()) return find_certificate(key);
-    if (entity.endpoint_key.empty()) return std::optional<Json>();
+    if (entity.endpoint_key.empty()) {
+      return std::unexpected(invalid_primary_key("id", "expected a valid UUID"));
+    }
     field = entity.endpoint_key;
     Json fault = model::validate_value(*entity.find(field), Json(key));
     if (!fault.is_null()) return std::unexpected(invalid_unique(field, fault.get<std::string>()));
@@ -261,10 +263,8 @@ Answer EntityEndpoints::put(Entity entity, const Request& request, const std::st
     if (!*existing && !input->contains("snis")) (*input)["snis"] = Json::array({key});
   } else if (!local.empty()) {
     if (!*existing || !input->contains(local)) (*input)[local] = key;  // the body may rename it
-  } else if (!entity.endpoint_key.empty()) {
-    (*input)[entity.endpoint_key] = key;
   } else {
-    return not_found();
+    (*input)[entity.endpoint_key] = key;
   }
   if (scope.field != nullptr) {
     if (*existing && !refers_to(**existing, scope.field->name, scope.id)) return not_found();

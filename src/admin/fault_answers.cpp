@@ -70,6 +70,13 @@ Answer schema_violation(const Json& faults) {
   return fault(400, 2, "schema violation", model::fault_message(faults), faults);
 }
 
+Answer invalid_primary_key(std::string_view field, std::string_view text) {
+  Json fields = Json::object();
+  fields[std::string(field)] = text;
+  std::string message = fmt::format("invalid primary key: '{}'", shown(fields));
+  return fault(400, 1, "invalid primary key", message, std::move(fields));
+}
+
 Answer invalid_unique(std::string_view field, std::string_view text) {
   Json fields = Json::object();
   fields[std::string(field)] = text;
