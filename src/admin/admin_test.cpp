@@ -435,6 +435,13 @@ TEST_F(Admin, SchemasAndTheirValidation) {
   }
   EXPECT_EQ(json("POST", "/schemas/parameters/validate", R"({"key":"k"})").json["fields"]["value"],
             "required field missing");
+  r = json("POST", "/schemas/workspaces/validate", R"({"name":"services"})");
+  EXPECT_EQ(r.status, 400);
+  EXPECT_TRUE(r.json["fields"]["name"].get<std::string>().starts_with(
+      "must not be one of: workspaces, consumers, certificates, services, "));
+  EXPECT_EQ(json("POST", "/schemas/workspaces/validate", R"({"name":"team"})").status, 200);
+  r = send("GET", "/schemas/workspaces");
+  EXPECT_EQ(r.json["fields"][1]["name"]["not_one_of"].size(), 17u);
   r = send("GET", "/schemas/upstreams");
   EXPECT_EQ(r.json["shorthand_fields"].size(), 2u);
   EXPECT_EQ(send("GET", "/schemas/nothing").json["message"], "No entity named 'nothing'");
