@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "base/version.h"
+#include "model/shared_dictionaries.h"
 
 namespace sallyport::admin {
 namespace {
@@ -504,6 +505,34 @@ TEST_F(Admin, SessionsHaveARandomSecret) {
   EXPECT_NE(*bytes, std::string(32, '\0'));
   EXPECT_EQ(json("POST", "/plugins", R"({"name":"session"})").json["config"]["secret"], secret);
   EXPECT_EQ(shown()["default"], secret);
+}
+
+TEST_F(Admin, SharedDictionariesMustBeKnown) {
+  auto cache = [&](const std::string& config) {
+    return json("POST", "/schemas/plugins/validate",
+                R"({"name":"proxy-cache","config":{"strategy":"memory")" + config + "}}");
+  };
+  EXPECT_EQ(cache("").status, 200);
+  EXPECT_EQ(cache(R"(,"memory":{"dictionary_name":"kong_locks"})").status, 200);
+  Reply r = cache(R"(,"memory":{"dictionary_name":"nope"})");
+  EXPECT_EQ(r.status, 400);
+  EXPECT_EQ(to_text(r.json["fields"]), R"({"@entity":["missing shared dict 'nope'"]})");
+
+  auto acme = [&](const std::string& name) {
+    return json("POST", "/schemas/plugins/validate",
+                R"({"name":"acme","config":{"account_email":"a@b.test","tos_accepted":true,)"
+                R"("storage_config":{"shm":{"shm_name":")" +
+                    name + R"("}}}})");
+  };
+  EXPECT_EQ(acme("kong").status, 200) << acme("kong").body;
+  r = acme("nope");
+  EXPECT_EQ(r.status, 400);
+  EXPECT_EQ(r.json["fields"]["config"]["storage_config"]["shm"]["shm_name"],
+            "missing shared dict 'nope'");
+
+  model::know_shared_dictionaries("mine 12m; lua_shared_dict other 1m");
+  for (const char* name : {"mine", "other"}) EXPECT_EQ(acme(name).status, 200) << name;
+  EXPECT_EQ(acme("12m").status, 400);
 }
 
 TEST_F(Admin, TheLogLevelHoldsForAWhile) {

@@ -185,6 +185,7 @@ Result<void> RunningServer::start() {
     model::let_routes_have_expressions(router::route_expression_fault);
   }
   if (auto known = enable_plugins(settings_); !known) return known;
+  know_shared_dictionaries(settings_);
   builder_.set_vault_prefix(settings_.string(Key::vault_env_prefix));
   if (auto started = start_configuration(settings_); !started) return started;
   auto gateway = start_gateway(settings_);
