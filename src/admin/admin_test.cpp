@@ -3,8 +3,10 @@
 
 #include "admin/admin_api.h"
 #include "admin/test_store.h"
+#include "base/text.h"
 #include "base/uuid.h"
 #include "base/version.h"
+#include "model/shared_dictionaries.h"
 
 namespace sallyport::admin {
 namespace {
@@ -276,6 +278,41 @@ TEST_F(Admin, TheServiceOfARoute) {
   EXPECT_EQ(send("GET", "/routes/alone/service").status, 404);
 }
 
+TEST_F(Admin, DisabledPathsAreListedAndNotFound) {
+  const Json certificate = {{"id", new_uuid()}};
+  store.rows["certificates"].push_back(certificate);
+  store.rows["snis"].push_back(
+      Json{{"id", new_uuid()}, {"name", "a.test"}, {"certificate", certificate}});
+  for (const char* path : {"/snis/a.test/certificate", "/targets", "/targets/x/upstream"}) {
+    for (const char* method : {"GET", "PATCH", "PUT", "DELETE"}) {
+      Reply r = send(method, path);
+      EXPECT_EQ(r.status, 404) << method << path;
+      EXPECT_EQ(r.json["message"], "Not found");
+    }
+  }
+  Json listed = send("GET", "/endpoints").json["data"];
+  EXPECT_NE(std::ranges::find(listed, Json("/snis/{snis}/certificate")), listed.end());
+}
+
+TEST_F(Admin, MalformedIdsWhereThereIsNoName) {
+  for (const char* entity : {"/ca_certificates/x", "/acls/x", "/acme_storage/x"}) {
+    for (const char* method : {"GET", "PATCH", "PUT", "DELETE"}) {
+      Reply r = send(method, entity);
+      EXPECT_EQ(r.status, 400) << method << entity;
+      EXPECT_EQ(r.json["code"], 1);
+      EXPECT_EQ(r.json["name"], "invalid primary key");
+      EXPECT_EQ(r.json["message"], R"(invalid primary key: '{id="expected a valid UUID"}')");
+      EXPECT_EQ(to_text(r.json["fields"]), R"({"id":"expected a valid UUID"})");
+    }
+  }
+  EXPECT_EQ(send("GET", "/ca_certificates/" + new_uuid()).status, 404);
+  EXPECT_EQ(send("GET", "/certificates/x").status, 404) << "the name of an SNI";
+  EXPECT_EQ(send("GET", "/services/x").status, 404);
+  json("PUT", "/consumers/c", "{}");
+  EXPECT_EQ(send("GET", "/consumers/c/acls/g").status, 404);
+  EXPECT_EQ(json("PUT", "/consumers/c/acls/g", "{}").status, 200);
+}
+
 TEST_F(Admin, PagesAndFilters) {
   for (const char* name : {"a", "b", "c"}) add_service(name);
   json("PATCH", "/services/a", R"({"tags":["x","corp_ a"]})");
@@ -358,6 +395,37 @@ TEST_F(Admin, SaysThatTheDatabaseIsAway) {
   EXPECT_EQ(send("GET", "/status").status, 200);
 }
 
+TEST_F(Admin, KeepsTheDatabasesWordsToItself) {
+  store.broken = model::StoreFault{
+      .error = {.code = "sql.22003", .detail = "ERROR: integer out of range", .remedy = ""}};
+  Reply r = send("GET", "/services");
+  EXPECT_EQ(r.status, 500);
+  EXPECT_EQ(r.body, R"({"message":"An unexpected error occurred"})");
+  store.broken->error = {.code = "sql.42P01",
+                         .detail = "ERROR: relation \"services\" does not exist",
+                         .remedy = "Run `sallyport migrations list`"};
+  r = send("GET", "/services");
+  EXPECT_EQ(r.status, 500);
+  EXPECT_EQ(r.json["code"], 8);
+  EXPECT_EQ(r.json["message"], "Run `sallyport migrations list`");
+}
+
+TEST_F(Admin, NullIsTheDefaultWhereTheColumnTakesNone) {
+  Reply r = json("POST", "/upstreams", R"({"name":"u","slots":null})");
+  ASSERT_EQ(r.status, 201) << r.body;
+  EXPECT_EQ(r.json["slots"], 10000);
+  json("PATCH", "/upstreams/u", R"({"slots":20})");
+  EXPECT_EQ(form("PATCH", "/upstreams/u", "slots=").json["slots"], 10000);
+  EXPECT_EQ(json("PUT", "/upstreams/v", R"({"slots":null})").json["slots"], 10000);
+  const std::string targets = "/upstreams/u/targets";
+  r = json("POST", targets, R"({"target":"a.test:80","weight":null})");
+  ASSERT_EQ(r.status, 201) << r.body;
+  EXPECT_EQ(r.json["weight"], 100);
+  json("PATCH", targets + "/a.test:80", R"({"weight":5})");
+  EXPECT_EQ(json("PATCH", targets + "/a.test:80", R"({"weight":null})").json["weight"], 100);
+  EXPECT_EQ(json("PUT", targets + "/a.test:80", R"({"weight":null})").json["weight"], 100);
+}
+
 TEST_F(Admin, SchemasAndTheirValidation) {
   Reply r = send("GET", "/schemas/routes");
   EXPECT_EQ(r.status, 200);
@@ -368,6 +436,13 @@ TEST_F(Admin, SchemasAndTheirValidation) {
   }
   EXPECT_EQ(json("POST", "/schemas/parameters/validate", R"({"key":"k"})").json["fields"]["value"],
             "required field missing");
+  r = json("POST", "/schemas/workspaces/validate", R"({"name":"services"})");
+  EXPECT_EQ(r.status, 400);
+  EXPECT_TRUE(r.json["fields"]["name"].get<std::string>().starts_with(
+      "must not be one of: workspaces, consumers, certificates, services, "));
+  EXPECT_EQ(json("POST", "/schemas/workspaces/validate", R"({"name":"team"})").status, 200);
+  r = send("GET", "/schemas/workspaces");
+  EXPECT_EQ(r.json["fields"][1]["name"]["not_one_of"].size(), 17u);
   r = send("GET", "/schemas/upstreams");
   EXPECT_EQ(r.json["shorthand_fields"].size(), 2u);
   EXPECT_EQ(send("GET", "/schemas/nothing").json["message"], "No entity named 'nothing'");
@@ -383,6 +458,25 @@ TEST_F(Admin, SchemasAndTheirValidation) {
   EXPECT_TRUE(store.rows["services"].empty());
 }
 
+TEST_F(Admin, APluginOfAnotherNameNeedsAConfigOfItsOwn) {
+  Reply r = json("POST", "/plugins", R"({"name":"key-auth","config":{"key_names":["k"]}})");
+  const std::string path = "/plugins/" + r.json["id"].get<std::string>();
+  r = json("PATCH", path, R"({"name":"cors"})");
+  EXPECT_EQ(r.status, 400) << r.body;
+  EXPECT_EQ(r.json["code"], 2);
+  EXPECT_EQ(r.json["fields"]["config"]["key_names"], "unknown field");
+  EXPECT_FALSE(r.json["fields"]["config"].contains("max_age"));
+  EXPECT_EQ(send("GET", path).json["name"], "key-auth");
+
+  r = json("PATCH", path, R"({"name":"key-auth","config":{"hide_credentials":true}})");
+  EXPECT_EQ(r.json["config"]["key_names"], Json::array({"k"})) << "the same name: merged";
+  r = json("PATCH", path, R"({"name":"cors","config":{"max_age":5}})");
+  ASSERT_EQ(r.status, 200) << r.body;
+  EXPECT_EQ(r.json["config"]["max_age"], 5);
+  EXPECT_FALSE(r.json["config"].contains("key_names"));
+  EXPECT_EQ(r.json["config"]["preflight_continue"], false);
+}
+
 TEST_F(Admin, PluginsThatAreNotThereAreRefused) {
   std::string id = add_service("s");
   EXPECT_EQ(to_text(json("POST", "/services/s/plugins", "{}").json["fields"]),
@@ -390,6 +484,55 @@ TEST_F(Admin, PluginsThatAreNotThereAreRefused) {
   EXPECT_EQ(json("POST", "/plugins/", R"({"name":"x"})").status, 400);
   EXPECT_EQ(send("GET", "/plugins").status, 200);
   EXPECT_EQ(send("GET", "/plugins/enabled").body, R"({"enabled_plugins":["key-auth"]})");
+}
+
+TEST_F(Admin, SessionsHaveARandomSecret) {
+  auto shown = [&] {
+    Json fields = send("GET", "/schemas/plugins/session").json["fields"];
+    for (const Json& field : fields) {
+      if (!field.contains("config")) continue;
+      for (const Json& inside : field["config"]["fields"]) {
+        if (inside.contains("secret")) return inside["secret"];
+      }
+    }
+    return Json();
+  };
+  Json secret = shown()["default"];
+  ASSERT_TRUE(secret.is_string());
+  auto bytes = text::from_base64(secret.get<std::string>());
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(bytes->size(), 32u);
+  EXPECT_NE(*bytes, std::string(32, '\0'));
+  EXPECT_EQ(json("POST", "/plugins", R"({"name":"session"})").json["config"]["secret"], secret);
+  EXPECT_EQ(shown()["default"], secret);
+}
+
+TEST_F(Admin, SharedDictionariesMustBeKnown) {
+  auto cache = [&](const std::string& config) {
+    return json("POST", "/schemas/plugins/validate",
+                R"({"name":"proxy-cache","config":{"strategy":"memory")" + config + "}}");
+  };
+  EXPECT_EQ(cache("").status, 200);
+  EXPECT_EQ(cache(R"(,"memory":{"dictionary_name":"kong_locks"})").status, 200);
+  Reply r = cache(R"(,"memory":{"dictionary_name":"nope"})");
+  EXPECT_EQ(r.status, 400);
+  EXPECT_EQ(to_text(r.json["fields"]), R"({"@entity":["missing shared dict 'nope'"]})");
+
+  auto acme = [&](const std::string& name) {
+    return json("POST", "/schemas/plugins/validate",
+                R"({"name":"acme","config":{"account_email":"a@b.test","tos_accepted":true,)"
+                R"("storage_config":{"shm":{"shm_name":")" +
+                    name + R"("}}}})");
+  };
+  EXPECT_EQ(acme("kong").status, 200) << acme("kong").body;
+  r = acme("nope");
+  EXPECT_EQ(r.status, 400);
+  EXPECT_EQ(r.json["fields"]["config"]["storage_config"]["shm"]["shm_name"],
+            "missing shared dict 'nope'");
+
+  model::know_shared_dictionaries("mine 12m; lua_shared_dict other 1m");
+  for (const char* name : {"mine", "other"}) EXPECT_EQ(acme(name).status, 200) << name;
+  EXPECT_EQ(acme("12m").status, 400);
 }
 
 TEST_F(Admin, TheLogLevelHoldsForAWhile) {

@@ -28,9 +28,11 @@ Json reference_to(const std::string& id) {
   return Json{{"id", id}};
 }
 
-// Targets live below their upstream only; Kong lists these paths all the same.
+// Targets live below their upstream only, and the certificate of a name is at /certificates/{name};
+// Kong lists these paths all the same.
 void add_disabled(Endpoints& endpoints) {
-  for (const char* pattern : {"/targets", "/targets/{targets}", "/targets/{targets}/upstream"}) {
+  for (const char* pattern : {"/targets", "/targets/{targets}", "/targets/{targets}/upstream",
+                              "/snis/{snis}/certificate"}) {
     for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
       endpoints.add(pattern, method, [](auto&, Keys) { return not_found(); });
     }
@@ -63,19 +65,17 @@ bool is_form(const Request& request) {
 void EntityEndpoints::add_to(Endpoints& endpoints) {
   for (const EntitySchema* entity : model::entities()) {
     if (!entity->admin_api) continue;
-    if (entity == &model::targets()) {
-      add_disabled(endpoints);
-    } else {
-      add_entity(endpoints, *entity);
-    }
+    if (entity != &model::targets()) add_entity(endpoints, *entity);
     for (const Field& field : entity->fields) {
       if (field.type != FieldType::foreign) continue;
       const EntitySchema* parent = model::find_entity(field.reference);
       if (parent == nullptr || !parent->admin_api) continue;
       add_below_parent(endpoints, *entity, field);
-      if (entity != &model::targets()) add_reference(endpoints, *entity, field);
+      bool disabled = entity == &model::targets() || entity == &model::snis();
+      if (!disabled) add_reference(endpoints, *entity, field);
     }
   }
+  add_disabled(endpoints);
 }
 
 void EntityEndpoints::add_entity(Endpoints& endpoints, Entity entity) {
@@ -140,7 +140,9 @@ EntityEndpoints::Row EntityEndpoints::find(Entity entity, const std::string& key
   std::string field = "id";
   if (!is_uuid(key)) {
     if (&entity == &model::certificates()) return find_certificate(key);
-    if (entity.endpoint_key.empty()) return std::optional<Json>();
+    if (entity.endpoint_key.empty()) {
+      return std::unexpected(invalid_primary_key("id", "expected a valid UUID"));
+    }
     field = entity.endpoint_key;
     Json fault = model::validate_value(*entity.find(field), Json(key));
     if (!fault.is_null()) return std::unexpected(invalid_unique(field, fault.get<std::string>()));
@@ -261,10 +263,8 @@ Answer EntityEndpoints::put(Entity entity, const Request& request, const std::st
     if (!*existing && !input->contains("snis")) (*input)["snis"] = Json::array({key});
   } else if (!local.empty()) {
     if (!*existing || !input->contains(local)) (*input)[local] = key;  // the body may rename it
-  } else if (!entity.endpoint_key.empty()) {
-    (*input)[entity.endpoint_key] = key;
   } else {
-    return not_found();
+    (*input)[entity.endpoint_key] = key;
   }
   if (scope.field != nullptr) {
     if (*existing && !refers_to(**existing, scope.field->name, scope.id)) return not_found();

@@ -73,6 +73,20 @@ Json complete_and_check(const EntitySchema& entity, Json& input) {
   return faults;
 }
 
+// Another sub-schema with a record of its own (a plugin's `config`): the record that was stored for
+// the former one counts only where the patch gives none. True when there is one.
+bool moves_to_other_subschema(const EntitySchema& entity, Json& before, const Json& patch) {
+  auto key = patch.find(entity.subschema_key);
+  if (key == patch.end() || *key == before[entity.subschema_key]) return false;
+  bool moves = false;
+  for (const Field& field : entity.fields) {
+    if (!field.abstract) continue;
+    if (patch.contains(field.name)) before.erase(field.name);
+    moves = true;
+  }
+  return moves;
+}
+
 // `ttl` is no field: it is taken out, so that validation does not see it. Null when not given.
 std::expected<Json, Answer> take_ttl(const EntitySchema& entity, Json& input) {
   if (!entity.ttl || !input.contains("ttl")) return Json(nullptr);
@@ -180,8 +194,10 @@ std::expected<std::optional<Json>, Answer> EntityWriter::update(const EntitySche
     if (faults.is_null()) faults = Json::object();
     faults["id"] = "immutable field cannot be updated";
   }
+  bool whole = moves_to_other_subschema(entity, before, patch);
   Json row = model::complete(entity, model::merge(entity, before, patch), now());
-  faults = joined_faults(std::move(faults), model::validate_update(entity, patch, row));
+  faults = joined_faults(std::move(faults), whole ? model::validate(entity, row)
+                                                  : model::validate_update(entity, patch, row));
   if (!faults.is_null()) return std::unexpected(schema_violation(faults));
   if (entity.on_write) entity.on_write(patch, row);
   if (!ttl->is_null() || !left.is_null()) row["ttl"] = ttl->is_null() ? left : *ttl;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "model/validate.h"
 
 namespace sallyport::admin {
@@ -67,6 +68,13 @@ std::string shown(const Json& value) {
 
 Answer schema_violation(const Json& faults) {
   return fault(400, 2, "schema violation", model::fault_message(faults), faults);
+}
+
+Answer invalid_primary_key(std::string_view field, std::string_view text) {
+  Json fields = Json::object();
+  fields[std::string(field)] = text;
+  std::string message = fmt::format("invalid primary key: '{}'", shown(fields));
+  return fault(400, 1, "invalid primary key", message, std::move(fields));
 }
 
 Answer invalid_unique(std::string_view field, std::string_view text) {
@@ -147,7 +155,10 @@ Answer store_fault(const model::EntitySchema& entity, const Json* row, const Sto
     case StoreFault::Kind::refused:
       break;
   }
-  return fault(500, 8, "database error", given.error.text(), Json::object());
+  // The server's own words are for the log; a remedy is ours.
+  log::error("admin: the database refused a request for '{}': {}", entity.name, given.error.text());
+  if (given.error.remedy.empty()) return message_answer(500, "An unexpected error occurred");
+  return fault(500, 8, "database error", given.error.remedy, Json::object());
 }
 
 }  // namespace sallyport::admin

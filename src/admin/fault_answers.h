@@ -13,6 +13,8 @@ namespace sallyport::admin {
 
 // Code 2, from the faults that validation found (model/validate.h).
 Answer schema_violation(const Json& faults);
+// Code 1: an id in the URL that no entity can have.
+Answer invalid_primary_key(std::string_view field, std::string_view fault);
 // Code 10: a name in the URL that no entity can have.
 Answer invalid_unique(std::string_view field, std::string_view fault);
 // Code 9 and 7: the page that was asked for.

@@ -21,6 +21,7 @@ class MemoryStore final : public model::Store {
 
   model::Stored<model::Page> page(Entity entity, const model::PageQuery& query) override {
     if (!up) return std::unexpected(away());
+    if (broken) return std::unexpected(*broken);
     std::vector<Json> hits;
     for (const Json& row : rows[entity.name]) {
       if (selected(row, query)) hits.push_back(row);
@@ -101,6 +102,7 @@ class MemoryStore final : public model::Store {
   bool reachable() const override { return up; }
 
   bool up = true;
+  std::optional<model::StoreFault> broken;  // what every page is refused with
   std::map<std::string, std::vector<Json>> rows;
 
  private:

@@ -8,6 +8,7 @@
 
 #include "app/commands.h"
 #include "app/configuration.h"
+#include "app/enabled_plugins.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -82,7 +83,9 @@ int init(const Options& options) {
 }
 
 int parse(const Options& options) {
-  if (!load_configuration(options.configuration)) return 1;
+  auto loaded = load_configuration(options.configuration);
+  if (!loaded) return 1;
+  know_shared_dictionaries(loaded->settings);
   auto declaration = read_declared(options.file);
   if (!declaration) return failed(declaration.error());
   fmt::print("parse successful\n");
@@ -103,6 +106,7 @@ Result<postgres::Connection> connect(const conf::Settings& settings, const char*
 int db_import(const Options& options) {
   auto loaded = load_configuration(options.configuration);
   if (!loaded) return 1;
+  know_shared_dictionaries(loaded->settings);
   auto declaration = read_declared(options.file);
   if (!declaration) return failed(declaration.error());
   auto connection = connect(loaded->settings, "db_import");

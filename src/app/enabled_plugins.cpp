@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "model/plugin_declarations.h"
+#include "model/shared_dictionaries.h"
 
 namespace sallyport::app {
 
@@ -27,6 +28,12 @@ Result<std::vector<std::string>> enabled_plugins(const conf::Settings& settings)
     add(word);
   }
   return names;
+}
+
+void know_shared_dictionaries(const conf::Settings& settings) {
+  for (const auto& [name, value] : settings.injected_nginx()) {
+    if (name == "nginx_http_lua_shared_dict") model::know_shared_dictionaries(value);
+  }
 }
 
 }  // namespace sallyport::app

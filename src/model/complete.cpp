@@ -120,7 +120,8 @@ Json complete_shape(const Shape& shape, const Shape* sub, const Json& input, dou
     const Field* over = sub == nullptr ? nullptr : sub->find(declared.name);
     const Field& field = over == nullptr ? declared : *over;
     auto given = input.find(field.name);
-    bool absent = given == input.end() || (given->is_null() && field.automatic);
+    bool filled = field.automatic || field.null_is_default;
+    bool absent = given == input.end() || (given->is_null() && filled);
     row[field.name] = absent ? absent_value(field, now) : complete_value(field, *given, now);
   }
   for (const auto& [key, value] : input.items()) {

@@ -14,6 +14,7 @@
 #include "model/paths.h"
 #include "model/pattern.h"
 #include "model/rules.h"
+#include "model/shared_dictionaries.h"
 
 namespace sallyport::model {
 namespace {
@@ -29,6 +30,10 @@ bool is_set(const Json& record, const char* field) {
 std::string asterisk_or_regex(std::string_view text) {
   if (text == "*" || formats::regex_fault(text).empty()) return {};
   return fmt::format("'{}' is not a valid regex", text);
+}
+
+std::string shared_dictionary(std::string_view name) {
+  return is_shared_dictionary(name) ? "" : fmt::format("missing shared dict '{}'", name);
 }
 
 // ---- "name:value" of the transformers
@@ -133,6 +138,13 @@ std::string plain_proxy(const Json& record, const Shape&, Json&) {
   return other ? "proxy_url scheme must be http" : "";
 }
 
+std::string cache_in_memory(const Json& record, const Shape&, Json&) {
+  const Json* strategy = get_path(record, "config.strategy");
+  const Json* name = get_path(record, "config.memory.dictionary_name");
+  bool named = strategy != nullptr && *strategy == "memory" && name != nullptr && name->is_string();
+  return named ? shared_dictionary(name->get_ref<const std::string&>()) : "";
+}
+
 struct TextRule {
   std::string_view name;
   std::string (*check)(std::string_view);
@@ -149,6 +161,7 @@ constexpr TextRule kTexts[] = {
     {"header_pair", header_pair},
     {"header_rename", header_rename},
     {"named_value", named_value},
+    {"shared_dictionary", shared_dictionary},
 };
 
 struct ValueRule {
@@ -176,6 +189,7 @@ Rule named_rule(std::string_view name) {
 
 std::function<std::string(const Json&, const Shape&, Json&)> named_check(std::string_view name) {
   if (name == "plain_proxy") return plain_proxy;
+  if (name == "cache_in_memory") return cache_in_memory;
   log::error("a declaration names the check '{}', which nobody knows", name);
   std::abort();
 }

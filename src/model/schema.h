@@ -46,6 +46,7 @@ struct Attributes {
   bool required = false;  // null is refused
   bool unique = false;    // within the workspace
   Constant defaults = {};
+  bool null_is_default = false;  // its column takes no null
   std::vector<Rule> rules = {};
   // Brings a given text into the one form that is stored; what is unsound stays as it is.
   std::function<std::string(std::string_view text)> canonical = {};

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <sys/random.h>
+
 #include "base/json.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "model/checks.h"
 #include "model/declare.h"
 #include "model/named_rules.h"
@@ -73,6 +76,13 @@ std::vector<Rule> rules(const Json& json) {
   return out;
 }
 
+// Another one in each process, which reads its declarations once.
+Constant random_text(size_t size) {
+  std::string bytes(size, '\0');
+  if (getrandom(bytes.data(), size, 0) != static_cast<ssize_t>(size)) std::abort();
+  return Constant(Json(text::base64(bytes)));
+}
+
 Attributes attributes(const Json& json, bool is_record) {
   Attributes out;
   out.required = json.value("required", is_record);
@@ -83,6 +93,9 @@ Attributes attributes(const Json& json, bool is_record) {
   out.referenceable = json.value("referenceable", false);
   out.err = json.value("err", std::string());
   if (json.contains("default")) out.defaults = Constant(json["default"]);
+  if (json.contains("default_random")) {
+    out.defaults = random_text(json["default_random"].get<size_t>());
+  }
   if (json.contains("deprecation")) out.deprecation = Constant(json["deprecation"]);
   out.rules = rules(json);
   return out;

@@ -56,6 +56,34 @@ def test_plugins_are_checked_by_their_schemas(node):
     send(node, "DELETE", "/plugins/" + made["id"])
 
 
+def test_null_is_sound_or_refused_in_every_field(node):
+    sound = {"services": {"host": "h.test"}, "routes": {"paths": ["/null"]}, "consumers": {"username": "null"},
+             "upstreams": {"name": "null.test"}, "plugins": {"name": "cors"}, "key-sets": {"name": "null"},
+             "vaults": {"name": "env", "prefix": "null"}, "upstreams/fixed/targets": {"target": "null.test"},
+             "consumers/fixed/key-auth": {}, "consumers/fixed/acls": {"group": "null"},
+             "consumers/fixed/basic-auth": {"username": "null", "password": "p"}, "consumers/fixed/jwt": {},
+             "consumers/fixed/hmac-auth": {"username": "null"}, "consumers/fixed/oauth2": {"name": "null"}}
+    for path in ("/upstreams/fixed", "/consumers/fixed"):
+        assert send(node, "PUT", path, {}).status == 200
+    for path, body in sound.items():
+        made = send(node, "POST", "/" + path, body)
+        assert made.status == 201, (path, made.json)
+        one = "/%s/%s" % (path, made.json["id"])
+        for field in made.json:
+            for method in ("PATCH", "PUT"):
+                given = {field: None} if method == "PATCH" else dict(body, **{field: None})
+                answer = send(node, method, one, given)
+                assert answer.status in (200, 400), (method, path, field, answer.json)
+        send(node, "DELETE", one)
+        for field in made.json:
+            answer = send(node, "POST", "/" + path, dict(body, **{field: None}))
+            assert answer.status in (201, 400), (path, field, answer.json)
+            if answer.status == 201:
+                send(node, "DELETE", "/%s/%s" % (path, answer.json["id"]))
+    for path in ("/upstreams/fixed", "/consumers/fixed"):
+        send(node, "DELETE", path)
+
+
 def test_a_batch_is_all_or_nothing(node):
     def post(path, **body):
         return {"method": "POST", "path": path, "body": body}

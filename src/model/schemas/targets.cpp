@@ -21,7 +21,7 @@ const EntitySchema& targets() {
         string("target", {.required = true,
                           .rules = {custom_text(formats::target)},
                           .canonical = formats::canonical_target}),
-        integer("weight", {.defaults = 100, .rules = {between(0, 65535)}}),
+        integer("weight", {.defaults = 100, .null_is_default = true, .rules = {between(0, 65535)}}),
         typedefs::tags(),
     };
     return s;

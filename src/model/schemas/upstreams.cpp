@@ -156,7 +156,8 @@ const EntitySchema& upstreams() {
         hash_name("hash_fallback_query_arg"),
         hash_name("hash_on_uri_capture"),
         hash_name("hash_fallback_uri_capture"),
-        integer("slots", {.defaults = 10000, .rules = {between(10, 65536)}}),
+        integer("slots",
+                {.defaults = 10000, .null_is_default = true, .rules = {between(10, 65536)}}),
         showing_defaults(record(
             "healthchecks",
             {.fields = {showing_defaults(active_checks()), showing_defaults(passive_checks()),
