@@ -48,7 +48,7 @@ TEST(UpstreamHead, IsTheClientsWithOurFields) {
             "GET /srv/x?q HTTP/1.1\r\n"
             "Host: up.test\r\n"
             "Connection: keep-alive\r\n"
-            "X-Forwarded-For: 10.0.0.1\r\n"
+            "X-Forwarded-For: 10.0.0.2\r\n"
             "X-Forwarded-Proto: http\r\n"
             "X-Forwarded-Host: a.test\r\n"
             "X-Forwarded-Port: 8000\r\n"

@@ -222,6 +222,15 @@ def test_forwarded_fields_of_strangers_and_of_trusted_peers(plane):
     assert recursive("x-real-ip") == ["1.2.3.4"]
 
 
+def test_without_forwarded_for_the_client_is_named(plane):
+    client = plane(Upstream(), trusted_ips=["127.0.0.0/8"]).connect()
+    assert client.get("/").upstream_saw("x-forwarded-for") == ["127.0.0.1"]
+    named = client.get("/", "X-Real-IP: 5.6.7.8\r\n").upstream_saw
+    assert named("x-forwarded-for") == named("x-real-ip") == ["5.6.7.8"]
+    received = client.get("/", "X-Real-IP: 5.6.7.8\r\nX-Forwarded-For: 9.9.9.9\r\n").upstream_saw
+    assert received("x-forwarded-for") == ["9.9.9.9, 127.0.0.1"]
+
+
 def test_paths_hosts_and_prefixes(plane):
     upstream = Upstream()
     gateway = plane(upstream, service={"path": "/srv"}, route={"paths": ["/route"], "strip_path": True,

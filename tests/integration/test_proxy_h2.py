@@ -383,7 +383,7 @@ def test_proxy_protocol(plane, header, http2):
         for part in (header[:5], header[5:20], header[20:]):
             client.send(part)
         got = client.get("/", "proxy_protocol: 1.2.3.4\r\n")
-        assert got.upstream_saw("x-real-ip") == [expected]
+        assert got.upstream_saw("x-real-ip") == got.upstream_saw("x-forwarded-for") == [expected]
         if http2:
             assert saw(H2Client(port, prelude=header).get(), "x-real-ip") == [expected]
 
