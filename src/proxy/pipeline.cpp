@@ -189,6 +189,13 @@ Task<bool> check_grpc(Session& session, Exchange& exchange, bool& keep) {
   co_return true;
 }
 
+// As clients know us: what a trusted peer says, else the request's own.
+std::string_view forwarded_host(const Session& session, const Exchange& exchange) {
+  const http::Header* theirs =
+      session.peer_trusted() ? exchange.request.find(HeaderId::x_forwarded_host) : nullptr;
+  return theirs != nullptr && !theirs->value.empty() ? theirs->value : exchange.host;
+}
+
 // A route for https only, asked for in plain text.
 Task<bool> answer_https_required(Session& session, Exchange& exchange, int status) {
   if (status == 426) {
@@ -200,8 +207,9 @@ Task<bool> answer_https_required(Session& session, Exchange& exchange, int statu
                                                "Upgrade: TLS/1.2, HTTP/1.1\r\n"});
   }
   const auto& target = exchange.target_parts;
-  const std::string location = fmt::format("Location: https://{}{}{}{}\r\n", exchange.host,
-                                           target.path, target.has_query ? "?" : "", target.query);
+  const std::string location =
+      fmt::format("Location: https://{}{}{}{}\r\n", forwarded_host(session, exchange), target.path,
+                  target.has_query ? "?" : "", target.query);
   co_return co_await answer(session, exchange, {.status = status, .extra_fields = location});
 }
 

@@ -262,6 +262,10 @@ def test_https_only_routes(plane):
     response = client.get("/b?x=1")
     assert (response.status, response.get("location")) == (308, "https://a.test/b?x=1")
     assert client.get("/a", "X-Forwarded-Proto: https\r\n").status == 200
+    known_as = "X-Forwarded-Host: out.test\r\n"
+    assert client.get("/b?x=1", known_as).get("location") == "https://out.test/b?x=1"
+    stranger = plane(upstream, routes=[moved]).connect().get("/b", known_as)
+    assert stranger.get("location") == "https://a.test/b"
 
 
 def test_debug_fields_only_when_allowed(plane):
