@@ -164,7 +164,7 @@ bool for_grpc_only(const model::Route& route) {
 
 // A route for gRPC only, asked for otherwise. True when it may go on.
 Task<bool> check_grpc(Session& session, Exchange& exchange, bool& keep) {
-  if (!exchange.request.http2) {
+  if (!exchange.request.http2 && has_grpc_type(exchange.request)) {
     keep = co_await answer(session, exchange,
                            {.status = 426,
                             .content_type = kJson,
