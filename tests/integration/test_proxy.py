@@ -163,6 +163,19 @@ def test_errors_of_the_protocol_use_the_default_type(plane):
     assert response.body.startswith(b"Bad request\nrequest_id: ")
 
 
+def test_errors_of_the_upstream_speak_as_the_request_does(plane):
+    client = plane(route={"paths": ["/a"]}).connect()  # nobody listens there
+    for fields, content_type in (("", "text/plain"), ("Content-Type: application/json", "application/json"),
+                                 ("Content-Type: text/html; charset=utf-8", "text/html"),
+                                 ("Content-Type: text/xml", "application/xml"),
+                                 ("Content-Type: image/png", "application/json"),
+                                 ("Content-Type: text/html\r\nAccept: text/plain", "text/plain")):
+        response = client.get("/a", fields and fields + "\r\n")
+        assert (response.status, response.get("content-type")) == (502, content_type + "; charset=utf-8"), fields
+    # Our own decisions are told in JSON.
+    assert client.get("/", "Content-Type: text/html\r\n").json()["message"] == "no Route matched with those values"
+
+
 def test_errors_in_ones_own_words(plane):
     gateway = plane(route={"paths": ["/a"]}, error_template_html="<b>%s</b> 100%% %s",
                     error_template_plain="sorry")
