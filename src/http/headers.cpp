@@ -69,7 +69,10 @@ constexpr std::array<std::string_view, kHeaderIds> kNames = {
     "x-forwarded-port",
     "x-forwarded-prefix",
     "x-forwarded-proto",
+    "x-kong-proxy-latency",
     "x-kong-request-id",
+    "x-kong-upstream-latency",
+    "x-kong-upstream-status",
     "x-real-ip",
 };
 
@@ -147,6 +150,12 @@ HeaderId header_id(std::string_view name) {
       return one("x-forwarded-prefix", HeaderId::x_forwarded_prefix);
     case 19:
       return one("proxy-authorization", HeaderId::proxy_authorization);
+    case 20:
+      return one("x-kong-proxy-latency", HeaderId::x_kong_proxy_latency);
+    case 22:
+      return one("x-kong-upstream-status", HeaderId::x_kong_upstream_status);
+    case 23:
+      return one("x-kong-upstream-latency", HeaderId::x_kong_upstream_latency);
     default:
       return HeaderId::other;
   }

@@ -54,7 +54,10 @@ enum class HeaderId : uint8_t {
   x_forwarded_port,
   x_forwarded_prefix,
   x_forwarded_proto,
+  x_kong_proxy_latency,
   x_kong_request_id,
+  x_kong_upstream_latency,
+  x_kong_upstream_status,
   x_real_ip,
 };
 

@@ -19,6 +19,20 @@ constexpr HeaderSet kHopByHop{HeaderId::connection,        HeaderId::keep_alive,
 constexpr HeaderSet kVias{HeaderId::via};
 constexpr HeaderSet kRequestId{HeaderId::x_kong_request_id};
 constexpr HeaderSet kLength{HeaderId::content_length};
+constexpr HeaderSet kUpstreamStatus{HeaderId::x_kong_upstream_status};
+constexpr HeaderSet kUpstreamLatency{HeaderId::x_kong_upstream_latency};
+constexpr HeaderSet kProxyLatency{HeaderId::x_kong_proxy_latency};
+
+// Fields of an upstream in whose place ours are written.
+HeaderSet replaced(const ResponseHeaders& wanted) {
+  HeaderSet out{};
+  if (wanted.via) out.add(kVias);
+  if (wanted.request_id) out.add(kRequestId);
+  if (wanted.upstream_status) out.add(kUpstreamStatus);
+  if (wanted.upstream_latency) out.add(kUpstreamLatency);
+  if (wanted.proxy_latency) out.add(kProxyLatency);
+  return out;
+}
 
 void status_line(http::HeadWriter& out, const http::ResponseHead& response) {
   out.status_line(response.status, response.reason);
@@ -57,8 +71,7 @@ void write_proxied_head(http::HeadWriter& out, const ProxiedHead& head) {
   const ClientHeadContext& context = head.context;
   const http::ResponseHead& response = head.response;
   HeaderSet dropped = kHopByHop;
-  if (context.wanted.via) dropped.add(kVias);
-  if (context.wanted.request_id) dropped.add(kRequestId);
+  dropped.add(replaced(context.wanted));
   // RFC 9110 section 8.6: 204 has none. A client that believed one would wait for a body.
   if (head.framing != ClientFraming::as_received || response.status == 204) dropped.add(kLength);
 

@@ -129,6 +129,26 @@ TEST(ClientHead, IsTheUpstreamsWithOurFields) {
             "X-Kong-Request-Id: ab\r\n\r\n");
 }
 
+TEST(ClientHead, WritesItsFieldsInPlaceOfTheUpstreams) {
+  const std::string wire =
+      "HTTP/1.1 200 OK\r\nX-Kong-Upstream-Latency: 77\r\nx-kong-proxy-latency: 78\r\n"
+      "X-Kong-Upstream-Status: 79\r\nX-Kong-Request-Id: theirs\r\n\r\n";
+  ResponseHeaders wanted;
+  wanted.upstream_status = true;
+  const std::string ours =
+      proxied_head(wire, {.wanted = wanted, .request_id = "ab", .date = "today"});
+  EXPECT_EQ(ours, "HTTP/1.1 200 OK\r\nDate: today\r\nServer: sallyport/" SALLYPORT_VERSION
+                  "\r\nVia: 1.1 sallyport/" SALLYPORT_VERSION
+                  "\r\nX-Kong-Upstream-Status: 200\r\nX-Kong-Upstream-Latency: 12\r\n"
+                  "X-Kong-Proxy-Latency: 3\r\nX-Kong-Request-Id: ab\r\n\r\n");
+  const ResponseHeaders none = ResponseHeaders::parse({});
+  const std::string theirs =
+      proxied_head(wire, {.wanted = none, .request_id = "ab", .date = "today"});
+  for (const char* value : {": 77\r\n", ": 78\r\n", ": 79\r\n", ": theirs\r\n"}) {
+    EXPECT_NE(theirs.find(value), std::string::npos) << theirs;
+  }
+}
+
 TEST(ClientHead, KeepsAndDropsLengthsAsTheMessageDemands) {
   const ResponseHeaders wanted;
   auto head = [&](const std::string& wire) {
