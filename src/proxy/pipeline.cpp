@@ -69,10 +69,12 @@ bool learn_path(Session& session, Exchange& exchange) {
   const http::RequestHead& request = exchange.request;
   exchange.target_parts = http::split_target(request.method, request.target);
   const std::string_view raw = exchange.target_parts.path;
-  auto normal = http::normalize_path(raw, {});
+  constexpr auto kClimbing = http::Climbing::refused;
+  auto normal = http::normalize_path(raw, {}, kClimbing);
   if (!normal) {
     exchange.path_room = session.worker().loop().blocks().take(http::normalized_room(raw.size()));
-    normal = http::normalize_path(raw, {exchange.path_room->bytes(), exchange.path_room->capacity});
+    normal = http::normalize_path(raw, {exchange.path_room->bytes(), exchange.path_room->capacity},
+                                  kClimbing);
   }
   if (!normal) return false;
   exchange.path = *normal;

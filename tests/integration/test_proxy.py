@@ -259,7 +259,9 @@ def test_paths_hosts_and_prefixes(plane):
     assert absolute.json()["target"] == "/srv/q"
     assert absolute.upstream_saw("host") == ["B.Test:81"]
     assert absolute.upstream_saw("x-forwarded-host") == ["b.test"]
-    assert client.get("/route/%zz").status == 400
+    for bad in ("/route/%zz", "/../route", "/route/../../route", "/%2e%2e/route"):
+        response = client.get(bad)
+        assert (response.status, b"Bad request" in response.body) == (400, True), bad
 
 
 def test_https_only_routes(plane):
