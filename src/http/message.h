@@ -48,6 +48,11 @@ enum class HeaderId : uint8_t {
   upgrade,
   user_agent,
   via,
+  x_accel_buffering,
+  x_accel_charset,
+  x_accel_expires,
+  x_accel_limit_rate,
+  x_accel_redirect,
   x_forwarded_for,
   x_forwarded_host,
   x_forwarded_path,
@@ -58,6 +63,7 @@ enum class HeaderId : uint8_t {
   x_kong_request_id,
   x_kong_upstream_latency,
   x_kong_upstream_status,
+  x_pad,
   x_real_ip,
 };
 

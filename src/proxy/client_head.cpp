@@ -16,6 +16,10 @@ constexpr std::string_view kVia2 = "2 sallyport/" SALLYPORT_VERSION;
 constexpr HeaderSet kHopByHop{HeaderId::connection,        HeaderId::keep_alive, HeaderId::proxy,
                               HeaderId::proxy_connection,  HeaderId::te,         HeaderId::trailer,
                               HeaderId::transfer_encoding, HeaderId::upgrade};
+// What upstreams say to nginx, which keeps it to itself.
+constexpr HeaderSet kForTheGateway{HeaderId::x_accel_buffering, HeaderId::x_accel_charset,
+                                   HeaderId::x_accel_expires,   HeaderId::x_accel_limit_rate,
+                                   HeaderId::x_accel_redirect,  HeaderId::x_pad};
 constexpr HeaderSet kVias{HeaderId::via};
 constexpr HeaderSet kRequestId{HeaderId::x_kong_request_id};
 constexpr HeaderSet kLength{HeaderId::content_length};
@@ -71,6 +75,7 @@ void write_proxied_head(http::HeadWriter& out, const ProxiedHead& head) {
   const ClientHeadContext& context = head.context;
   const http::ResponseHead& response = head.response;
   HeaderSet dropped = kHopByHop;
+  dropped.add(kForTheGateway);
   dropped.add(replaced(context.wanted));
   // RFC 9110 section 8.6: 204 has none. A client that believed one would wait for a body.
   if (head.framing != ClientFraming::as_received || response.status == 204) dropped.add(kLength);

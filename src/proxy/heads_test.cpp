@@ -149,6 +149,18 @@ TEST(ClientHead, WritesItsFieldsInPlaceOfTheUpstreams) {
   }
 }
 
+TEST(ClientHead, LacksWhatIsForTheGateway) {
+  const ResponseHeaders wanted;
+  const std::string head = proxied_head(
+      "HTTP/1.1 200 OK\r\nX-Accel-Redirect: /a\r\nX-Accel-Expires: 1\r\nX-Accel-Other: stays\r\n"
+      "x-accel-limit-rate: 1\r\nX-Accel-Buffering: no\r\nX-Accel-Charset: utf-8\r\nX-Pad: x\r\n"
+      "X-Pax: stays\r\n\r\n",
+      {.wanted = wanted, .request_id = "ab", .date = "today"});
+  EXPECT_EQ(head.find("X-Accel-Other: stays\r\nX-Pax: stays\r\nDate"), head.find("X-Accel"));
+  EXPECT_EQ(head.find("x-accel"), std::string::npos);
+  EXPECT_NE(head.find("X-Accel-Other"), std::string::npos);
+}
+
 TEST(ClientHead, KeepsAndDropsLengthsAsTheMessageDemands) {
   const ResponseHeaders wanted;
   auto head = [&](const std::string& wire) {
