@@ -87,6 +87,20 @@ def test_a_large_head_that_spans_buffers(plane):
     assert client.at_end()
 
 
+def test_a_header_line_has_a_limit(plane):
+    gateway = plane(Upstream())
+    line = "Cookie: " + "c" * (8192 - len("Cookie: "))
+    assert gateway.connect().get("/", line + "\r\n").upstream_saw("cookie") == [line.removeprefix("Cookie: ")]
+    for fields in (line + "c\r\n", line + "c" * 5000):  # the second is not at its end yet
+        client = gateway.connect().send(f"GET / HTTP/1.1\r\nHost: a.test\r\n{fields}")
+        if fields.endswith("\n"):
+            client.send("\r\n")
+        response = client.read()
+        assert response.status == 494
+        assert b"Request header or cookie too large" in response.body
+        assert client.at_end()
+
+
 def test_head_and_methods(plane):
     gateway = plane(Upstream())
     client = gateway.connect()
