@@ -57,6 +57,7 @@ void write_head(Session& session, Exchange& exchange, const Answer& what, bool k
                .latency_ms = now - exchange.started};
   if (exchange.upstream_started != 0) {
     head.upstream_failed = true;
+    if (what.status == 502 || what.status == 504) head.upstream_status = what.status;
     head.latency_ms = exchange.upstream_started - exchange.started;
     head.upstream_latency_ms = now - exchange.upstream_started;
   }

@@ -130,6 +130,9 @@ void write_own_head(http::HeadWriter& out, const OwnHead& head) {
   out.append(head.extra_fields);
   // RFC 9110 section 8.6: not with 204.
   if (head.status != 204) out.field("Content-Length", head.content_length);
+  if (context.wanted.upstream_status && head.upstream_status != 0) {
+    out.field("X-Kong-Upstream-Status", static_cast<uint64_t>(head.upstream_status));
+  }
   if (head.upstream_failed) {
     if (context.wanted.upstream_latency) {
       out.field("X-Kong-Upstream-Latency", head.upstream_latency_ms);

@@ -321,6 +321,22 @@ def test_headers_directive(plane):
     assert client.get("/", "X-Kong-Request-Id: mine\r\n").upstream_saw("x-kong-request-id") != ["mine"]
 
 
+def test_the_status_of_an_upstream_that_failed(plane):
+    wanted = {"headers": ["X-Kong-Upstream-Status"], "route": {"paths": ["/a"]}}
+    client = plane(**wanted).connect()  # nobody listens there
+    response = client.get("/a")
+    assert (response.status, response.get("x-kong-upstream-status")) == (502, "502")
+    assert client.get("/").get("x-kong-upstream-status") is None
+
+    def silent(connection):
+        connection.read_request()
+        connection.read_request()
+
+    silent = plane(Upstream(silent), service={"read_timeout": 100, "retries": 0}, **wanted).connect().get("/a")
+    assert (silent.status, silent.get("x-kong-upstream-status")) == (504, "504")
+    assert plane(route={"paths": ["/a"]}).connect().get("/a").get("x-kong-upstream-status") is None
+
+
 def test_http_1_0_clients(plane):
     def script(connection):
         while connection.read_request():
