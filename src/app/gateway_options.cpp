@@ -56,7 +56,7 @@ net::BackendChoice backend_of(const std::string& word) {
 void take_limits(proxy::Options& options, const conf::Settings& settings) {
   conf::Buffers buffers = settings.buffers(Key::nginx_http_large_client_header_buffers);
   if (buffers.bytes > 0) {
-    options.limits.max_request_line =
+    options.limits.max_request_line = options.limits.max_field_line =
         static_cast<uint32_t>(std::min<int64_t>(buffers.bytes, 1 << 20));
     options.limits.max_head =
         static_cast<uint32_t>(std::min<int64_t>(buffers.bytes * buffers.count, 1 << 20));

@@ -44,7 +44,9 @@ ParseStatus read_request(std::string_view bytes, const Limits& limits, uint32_t&
                          RequestHead& head, ParseFault& fault) {
   HeadFields fields{.room = head.headers, .first = head.first};
   fields.clear();
-  HeadReader reader(bytes, limits, fields, fault);
+  // HTTP/2 has had its fields measured; a Cookie made of many is one line here.
+  HeadReader reader(bytes, limits, head.http2 ? limits.max_head : limits.max_field_line, fields,
+                    fault);
   auto first_line = [&head, &fault](std::string_view line) {
     RequestLine parts;
     std::string_view reason;

@@ -288,6 +288,26 @@ TEST(Request, KeepsToTheLimits) {
   EXPECT_EQ(status_of(full), 431);
 }
 
+TEST(Request, KeepsToTheLimitOfALine) {
+  const Limits limits{.max_field_line = 10};
+  auto fault_of = [&limits](const std::string& line) {
+    const std::string text = "GET / HTTP/1.1\r\nHost: a\r\n" + line + "\r\nZ: z\r\n\r\n";
+    Outcome whole = read_at_once(text, limits);
+    Outcome bytes = read_by_bytes(text, limits);
+    EXPECT_EQ(whole.status, bytes.status) << text;
+    EXPECT_EQ(whole.fault.reason, bytes.fault.reason) << text;
+    return whole.status == ParseStatus::error ? whole.fault.status : 0;
+  };
+  EXPECT_EQ(fault_of("X: 3456789"), 0);
+  EXPECT_EQ(fault_of("X: 34567890"), 431);
+  EXPECT_EQ(fault_of("X: 34567890123"), 431);
+  EXPECT_EQ(fault_of("X: 3456789\n1"), 400);
+  EXPECT_EQ(fault_of("X: 34567890123\n1"), 431);
+  // Nothing is waited for.
+  EXPECT_EQ(read_at_once("GET / HTTP/1.1\r\nX: 345678901", limits).status, ParseStatus::need_more);
+  EXPECT_EQ(read_at_once("GET / HTTP/1.1\r\nX: 3456789012", limits).fault.status, 431);
+}
+
 TEST(Request, WaitsForTheRest) {
   std::string text = "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n\r\n";
   for (size_t size = 0; size < text.size(); ++size) {

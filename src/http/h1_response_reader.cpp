@@ -54,7 +54,7 @@ ParseStatus read_response(std::string_view bytes, const Limits& limits, Method r
                           uint32_t& scanned, ResponseHead& head, ParseFault& fault) {
   HeadFields fields{.room = head.headers, .first = head.first};
   fields.clear();
-  HeadReader reader(bytes, limits, fields, fault);
+  HeadReader reader(bytes, limits, limits.max_head, fields, fault);
   ParseStatus status = reader.read(scanned, false, [&head, &fault](std::string_view line) {
     if (read_status_line(line, head)) return true;
     fail(fault, "an invalid status line");

@@ -8,8 +8,9 @@
 
 namespace sallyport::http {
 
-void H2Request::begin(uint32_t most) {
+void H2Request::begin(uint32_t most, uint32_t most_field) {
   most_ = most;
+  most_field_ = most_field;
   list_size_ = 0;
   for (std::string* text :
        {&method_, &scheme_, &authority_, &path_, &host_, &cookie_, &fields_, &text_}) {
@@ -20,10 +21,12 @@ void H2Request::begin(uint32_t most) {
 }
 
 bool H2Request::add(std::string_view name, std::string_view value) {
-  const bool room = list_size_ <= most_;
+  const bool pseudo = name.starts_with(':');
+  const bool room =
+      list_size_ <= most_ && (pseudo || name.size() + 2 + value.size() <= most_field_);
   dropped_ |= !room;
   list_size_ += name.size() + value.size() + kFieldOverhead;
-  if (name.starts_with(':')) return !room || add_pseudo(name, value);
+  if (pseudo) return !room || add_pseudo(name, value);
   if (!valid_h2_name(name) || !valid_field_value(value)) return false;
   const HeaderId id = header_id(name);
   if (connection_specific(id)) return false;

@@ -13,9 +13,9 @@ namespace sallyport::http {
 
 class H2Request {
  public:
-  // `most`: bytes of the header list. What comes beyond is dropped, and the text is then too large
-  // for a reader with the same limit.
-  void begin(uint32_t most);
+  // `most`: bytes of the header list, `most_field` those of one field as a line. What comes beyond
+  // is dropped, and the text is then too large for a reader with the same limit.
+  void begin(uint32_t most, uint32_t most_field);
 
   // False for a field that no request may have: an upper-case or broken name, a control character,
   // a field of the connection (RFC 9113 section 8.2.2), an unknown pseudo-header.
@@ -38,6 +38,7 @@ class H2Request {
   bool valid_scheme() const;
 
   uint32_t most_ = 0;
+  uint32_t most_field_ = 0;
   uint64_t list_size_ = 0;
   std::string method_;
   std::string scheme_;

@@ -75,7 +75,7 @@ struct H2Session::Callbacks {
     H2Session& session = of(self);
     session.in_request_ = opens_request(frame);
     if (session.in_request_) {
-      session.request_.begin(session.limits_.max_head);
+      session.request_.begin(session.limits_.max_head, session.limits_.max_field_line);
     } else {
       session.response_.begin(session.limits_.max_head);
     }

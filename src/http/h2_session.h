@@ -24,6 +24,7 @@ struct H2Limits {
                                                  // (http2_body_preread_size)
   uint32_t connection_window = 2 * 1024 * 1024;  // the same for all streams together
   uint32_t max_head = 32768;                     // (large_client_header_buffers)
+  uint32_t max_field_line = 8192;                // of a request (one of these buffers)
 };
 
 // A head as HTTP/1.1 text, not judged yet, so that the one strict reader does that.

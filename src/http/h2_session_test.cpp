@@ -314,6 +314,24 @@ TEST_F(H2SessionTest, TellsTheReaderOfHeadsThatAreTooLarge) {
   EXPECT_EQ(fault.status, 431);
 }
 
+TEST_F(H2SessionTest, MeasuresFieldsOneByOne) {
+  auto fault_of = [this](Client::Fields more) {
+    const int32_t id = client.request(with(kGet, std::move(more)));
+    EXPECT_TRUE(exchange());
+    RequestHead head;
+    head.http2 = true;
+    ParseFault fault{.status = 0, .reason = {}};
+    uint32_t scanned = 0;
+    read_request(owner.requests[id].head, {}, scanned, head, fault);
+    return fault.status;
+  };
+  EXPECT_EQ(fault_of({{"a", std::string(8'189, 'a')}, {"b", std::string(8'000, 'b')}}), 0);
+  EXPECT_EQ(fault_of({{"a", std::string(8'190, 'a')}}), 431);
+  // A Cookie that came in parts may be longer.
+  EXPECT_EQ(fault_of({{"cookie", std::string(8'000, 'a')}, {"cookie", std::string(8'000, 'b')}}),
+            0);
+}
+
 TEST_F(H2SessionTest, EndsConnectionsThatUnpackTooMuch) {
   Client::Fields fields = kGet;
   for (int i = 0; i < 60; ++i) fields.emplace_back("bomb", std::string(3'000, 'a'));

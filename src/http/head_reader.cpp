@@ -1,6 +1,7 @@
 #include "http/head_reader.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "http/character.h"
 #include "http/headers.h"
@@ -39,12 +40,23 @@ ParseStatus HeadReader::read_first_line_end(size_t begin, size_t from) {
   return clipped_ ? fail(431, "the head is too large") : status;
 }
 
+// memrchr() for a head that comes byte by byte: this is asked at each.
+size_t HeadReader::line_begin(size_t from) const {
+  const void* end = ::memrchr(bytes_.data(), '\n', from);
+  return static_cast<size_t>(static_cast<const char*>(end) - bytes_.data()) + 1;
+}
+
 ParseStatus HeadReader::read_fields(size_t begin, size_t from) {
   while (true) {
-    ParseStatus status = find_line_end(from, bytes_.size());
-    if (status == ParseStatus::need_more && clipped_) return fail(431, "the head is too large");
+    const size_t room = bytes_.size() - begin;
+    const bool long_enough = room > max_field_line_ + 2;
+    ParseStatus status =
+        find_line_end(from, long_enough ? begin + max_field_line_ + 2 : bytes_.size());
+    if (status == ParseStatus::need_more) {
+      if (long_enough) return fail(431, "a header line is too long");
+      return clipped_ ? fail(431, "the head is too large") : status;
+    }
     if (status != ParseStatus::complete) return status;
-    if (begin == kUnknown) begin = bytes_.rfind('\n', end_) + 1;
     if (begin == end_) break;
     if (!read_field(begin, end_)) return ParseStatus::error;
     begin = from = end_ + 2;

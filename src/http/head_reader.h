@@ -24,10 +24,13 @@ struct HeadFields {
 
 class HeadReader {
  public:
-  HeadReader(std::string_view bytes, const Limits& limits, HeadFields& fields, ParseFault& fault)
+  // `max_field_line`: bytes of a line, without its end.
+  HeadReader(std::string_view bytes, const Limits& limits, size_t max_field_line,
+             HeadFields& fields, ParseFault& fault)
       : bytes_(bytes.substr(0, limits.max_head)),
         clipped_(bytes.size() > limits.max_head),
         limits_(limits),
+        max_field_line_(max_field_line),
         fields_(fields),
         fault_(fault),
         window_(bytes_) {}
@@ -45,20 +48,22 @@ class HeadReader {
  private:
   // `scanned` keeps in its top bit that the first line is behind us.
   static constexpr uint32_t kPastFirstLine = 0x80000000U;
-  static constexpr size_t kUnknown = static_cast<size_t>(-1);
 
   // Finds the end of the line in which `from` lies, no further than `limit`. With `complete`, end_
   // is where its CR stands; with `need_more`, where the next search must start.
   ParseStatus find_line_end(size_t from, size_t limit);
   ParseStatus read_first_line_end(size_t begin, size_t from);
-  // `begin` is where the first field line begins, or kUnknown: in front of `from`.
+  // `begin` is where the first field line begins.
   ParseStatus read_fields(size_t begin, size_t from);
+  // Of the line that `from` lies in, behind the first one.
+  size_t line_begin(size_t from) const;
   bool read_field(size_t begin, size_t end);
   ParseStatus fail(int status, std::string_view reason);
 
   std::string_view bytes_;  // no more than the limit for a head
   bool clipped_;
   const Limits& limits_;
+  size_t max_field_line_;
   HeadFields& fields_;
   ParseFault& fault_;
   scan::Window window_;
@@ -68,7 +73,8 @@ class HeadReader {
 template <typename FirstLine>
 ParseStatus HeadReader::read(uint32_t& scanned, bool skip_empty, FirstLine&& first_line) {
   if ((scanned & kPastFirstLine) != 0) {
-    ParseStatus status = read_fields(kUnknown, scanned & ~kPastFirstLine);
+    const size_t from = scanned & ~kPastFirstLine;
+    ParseStatus status = read_fields(line_begin(from), from);
     if (status == ParseStatus::need_more) scanned = static_cast<uint32_t>(end_) | kPastFirstLine;
     if (status != ParseStatus::complete) return status;
     scanned = 0;

@@ -63,13 +63,22 @@ constexpr std::array<std::string_view, kHeaderIds> kNames = {
     "upgrade",
     "user-agent",
     "via",
+    "x-accel-buffering",
+    "x-accel-charset",
+    "x-accel-expires",
+    "x-accel-limit-rate",
+    "x-accel-redirect",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-path",
     "x-forwarded-port",
     "x-forwarded-prefix",
     "x-forwarded-proto",
+    "x-kong-proxy-latency",
     "x-kong-request-id",
+    "x-kong-upstream-latency",
+    "x-kong-upstream-status",
+    "x-pad",
     "x-real-ip",
 };
 
@@ -87,17 +96,25 @@ HeaderId id_of_10(const char* p) {
   }
 }
 
+HeaderId id_of_15(const char* p) {
+  if (same(p, "x-forwarded-for")) return HeaderId::x_forwarded_for;
+  if (same(p, "x-accel-charset")) return HeaderId::x_accel_charset;
+  return same(p, "x-accel-expires") ? HeaderId::x_accel_expires : HeaderId::other;
+}
+
 HeaderId id_of_16(const char* p) {
   if (same(p, "x-forwarded-host")) return HeaderId::x_forwarded_host;
   if (same(p, "x-forwarded-path")) return HeaderId::x_forwarded_path;
   if (same(p, "x-forwarded-port")) return HeaderId::x_forwarded_port;
+  if (same(p, "x-accel-redirect")) return HeaderId::x_accel_redirect;
   return same(p, "proxy-connection") ? HeaderId::proxy_connection : HeaderId::other;
 }
 
 HeaderId id_of_17(const char* p) {
   if (same(p, "transfer-encoding")) return HeaderId::transfer_encoding;
   if (same(p, "x-forwarded-proto")) return HeaderId::x_forwarded_proto;
-  return same(p, "x-kong-request-id") ? HeaderId::x_kong_request_id : HeaderId::other;
+  if (same(p, "x-kong-request-id")) return HeaderId::x_kong_request_id;
+  return same(p, "x-accel-buffering") ? HeaderId::x_accel_buffering : HeaderId::other;
 }
 
 HeaderId id_of_6(const char* p) {
@@ -122,7 +139,7 @@ HeaderId header_id(std::string_view name) {
     case 4:
       return same(p, "host") ? HeaderId::host : one("date", HeaderId::date);
     case 5:
-      return one("proxy", HeaderId::proxy);
+      return same(p, "proxy") ? HeaderId::proxy : one("x-pad", HeaderId::x_pad);
     case 6:
       return id_of_6(p);
     case 7:
@@ -138,15 +155,22 @@ HeaderId header_id(std::string_view name) {
     case 14:
       return one("content-length", HeaderId::content_length);
     case 15:
-      return one("x-forwarded-for", HeaderId::x_forwarded_for);
+      return id_of_15(p);
     case 16:
       return id_of_16(p);
     case 17:
       return id_of_17(p);
     case 18:
-      return one("x-forwarded-prefix", HeaderId::x_forwarded_prefix);
+      if (same(p, "x-forwarded-prefix")) return HeaderId::x_forwarded_prefix;
+      return one("x-accel-limit-rate", HeaderId::x_accel_limit_rate);
     case 19:
       return one("proxy-authorization", HeaderId::proxy_authorization);
+    case 20:
+      return one("x-kong-proxy-latency", HeaderId::x_kong_proxy_latency);
+    case 22:
+      return one("x-kong-upstream-status", HeaderId::x_kong_upstream_status);
+    case 23:
+      return one("x-kong-upstream-latency", HeaderId::x_kong_upstream_latency);
     default:
       return HeaderId::other;
   }

@@ -105,8 +105,8 @@ bool respell(std::string_view path, char*& out) {
 }
 
 // Resolves special segments of `path`, which begins with '/', in place; returns the new length, 0
-// for a path that hides some.
-size_t resolve_segments(std::span<char> path) {
+// for a path that hides some, or climbs where that is refused.
+size_t resolve_segments(std::span<char> path, Climbing climbing) {
   size_t out = 0;  // path[0, out) is done and holds no special segment
   size_t i = 0;
   while (i < path.size()) {
@@ -116,6 +116,7 @@ size_t resolve_segments(std::span<char> path) {
     std::string_view segment(path.data() + i + 1, end - i - 1);
     bool last = end == path.size();
     if (segment == "..") {
+      if (out == 0 && climbing == Climbing::refused) return 0;
       while (out > 0) {
         --out;
         if (path[out] == '/') break;
@@ -133,7 +134,8 @@ size_t resolve_segments(std::span<char> path) {
 
 }  // namespace
 
-std::optional<std::string_view> normalize_path(std::string_view path, std::span<char> buffer) {
+std::optional<std::string_view> normalize_path(std::string_view path, std::span<char> buffer,
+                                               Climbing climbing) {
   if (path.empty()) return "/";
   if (path == "*") return path;
   if (path.front() != '/') return std::nullopt;
@@ -141,15 +143,15 @@ std::optional<std::string_view> normalize_path(std::string_view path, std::span<
   if (buffer.size() < normalized_room(path.size())) return std::nullopt;
   char* end = buffer.data();
   if (!respell(path, end)) return std::nullopt;
-  size_t size = resolve_segments({buffer.data(), end});
+  size_t size = resolve_segments({buffer.data(), end}, climbing);
   if (size == 0) return std::nullopt;
   return std::string_view(buffer.data(), size);
 }
 
 std::optional<std::string> normalized_path(std::string_view path) {
-  if (auto normal = normalize_path(path, {})) return std::string(*normal);
+  if (auto normal = normalize_path(path, {}, Climbing::stays)) return std::string(*normal);
   std::string buffer(normalized_room(path.size()), '\0');
-  auto normal = normalize_path(path, buffer);
+  auto normal = normalize_path(path, buffer, Climbing::stays);
   if (!normal) return std::nullopt;
   return std::string(*normal);
 }

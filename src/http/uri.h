@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,15 +17,17 @@ constexpr size_t normalized_room(size_t path_size) {
 
 // The one spelling of a path (without query) that routes are matched against and upstreams receive:
 // escapes of unreserved characters decoded, other escapes in upper case, bytes that may not stand
-// in a path escaped, "." and ".." segments resolved (never above the root), runs of '/' merged. ""
-// is
-// "/", and "*" stays. Returns `path` itself when it is normal already, else a view into `buffer`.
+// in a path escaped, "." and ".." segments resolved, runs of '/' merged. "" is "/", and "*" stays.
+// Returns `path` itself when it is normal already, else a view into `buffer`.
 // Nothing for a broken escape ("%2"), a NUL, escaped or not, a path that does not begin with '/',
 // one whose dot segments hide from us but not from every server ("/a/..%2Fb", "/a/..;/b",
 // "/a\\..\\b"), and a buffer smaller than normalized_room().
-std::optional<std::string_view> normalize_path(std::string_view path, std::span<char> buffer);
+// A step above the root is none with Climbing::stays, a reason for nothing with Climbing::refused.
+enum class Climbing : uint8_t { stays, refused };
+std::optional<std::string_view> normalize_path(std::string_view path, std::span<char> buffer,
+                                               Climbing climbing);
 
-// The same with its own memory: for routes, when the snapshot is built.
+// The same with its own memory and Climbing::stays: for routes, when the snapshot is built.
 std::optional<std::string> normalized_path(std::string_view path);
 
 // Decodes all escapes; with `plus_is_space` also '+', as in forms. Broken escapes stay as they are.

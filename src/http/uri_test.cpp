@@ -72,12 +72,27 @@ TEST(Uri, RefusesStepsThatOnlySomeServersSee) {
   }
 }
 
+TEST(Uri, RequestsDoNotClimbAboveTheRoot) {
+  auto normal = [](std::string_view path) {
+    std::string room(normalized_room(path.size()), '\0');
+    return std::string(normalize_path(path, room, Climbing::refused).value_or("refused"));
+  };
+  for (std::string_view path : {"/..", "/../e", "/e/../../e", "/%2e%2e/e", "/e/%2E./.%2e/e",
+                                "/./../e", "//../e", "/a/b/../../../c", "/e/../.."}) {
+    EXPECT_EQ(normal(path), "refused") << path;
+  }
+  EXPECT_EQ(normal("/e/.."), "/");
+  EXPECT_EQ(normal("/a/b/../../c"), "/c");
+  EXPECT_EQ(normal("/..."), "/...");
+  EXPECT_EQ(normal("/a/../b/../c/"), "/c/");
+}
+
 TEST(Uri, ANormalPathNeedsNoMemory) {
   std::string_view path = "/already/normal-1.0/~x";
-  auto normal = normalize_path(path, {});
+  auto normal = normalize_path(path, {}, Climbing::refused);
   ASSERT_TRUE(normal);
   EXPECT_EQ(normal->data(), path.data());
-  EXPECT_EQ(normalize_path("/a//b", {}), std::nullopt);
+  EXPECT_EQ(normalize_path("/a//b", {}, Climbing::refused), std::nullopt);
 }
 
 TEST(Uri, DecodesAndEncodes) {

@@ -57,6 +57,7 @@ void write_head(Session& session, Exchange& exchange, const Answer& what, bool k
                .latency_ms = now - exchange.started};
   if (exchange.upstream_started != 0) {
     head.upstream_failed = true;
+    if (what.status == 502 || what.status == 504) head.upstream_status = what.status;
     head.latency_ms = exchange.upstream_started - exchange.started;
     head.upstream_latency_ms = now - exchange.upstream_started;
   }
@@ -72,6 +73,20 @@ void write_head(Session& session, Exchange& exchange, const Answer& what, bool k
   exchange.body_sent = body;
   session.stream().queue(std::move(block));
   session.stream().flush();
+}
+
+// What the client says that it reads, or for an error of the handler's what it writes itself.
+http::BodyFormat error_format(const Options& options, const http::RequestHead& request,
+                              ErrorSource source) {
+  const http::Header* wanted = request.find(http::HeaderId::accept);
+  if (wanted == nullptr && source == ErrorSource::handler) {
+    wanted = request.find(http::HeaderId::content_type);
+    if (wanted == nullptr) {
+      return http::format_of(options.error_default_type).value_or(http::BodyFormat::text);
+    }
+  }
+  constexpr auto kAny = http::BodyFormat::json;
+  return wanted != nullptr ? http::choose_format(wanted->value, kAny).value_or(kAny) : kAny;
 }
 
 }  // namespace
@@ -105,12 +120,7 @@ Task<bool> answer(Session& session, Exchange& exchange, const Answer& given) {
 Task<bool> answer_error(Session& session, Exchange& exchange, int status, std::string_view message,
                         ErrorSource source, bool close) {
   const Options& options = session.worker().options();
-  auto format = http::BodyFormat::json;
-  if (const http::Header* accept = exchange.request.find(http::HeaderId::accept)) {
-    format = http::choose_format(accept->value, format).value_or(format);
-  } else if (source == ErrorSource::handler) {
-    format = http::format_of(options.error_default_type).value_or(http::BodyFormat::text);
-  }
+  const http::BodyFormat format = error_format(options, exchange.request, source);
   const std::string sentence = message.empty() ? error_message(status) : std::string(message);
   const auto own = options.error_templates.find(format);
   const std::string body = is_grpc(exchange.request) ? sentence

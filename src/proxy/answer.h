@@ -25,10 +25,10 @@ struct Answer {
 // True when the connection may serve another request.
 Task<bool> answer(Session& session, Exchange& exchange, const Answer& given);
 
-// What an error is told in when the client has no preference.
+// What an error is told in when there is no Accept.
 enum class ErrorSource : uint8_t {
   gateway,  // our own decision (no route): JSON
-  handler,  // the protocol or the upstream failed: error_default_type
+  handler,  // the protocol or the upstream failed: as the request's own body, or error_default_type
 };
 
 // An error in the format that the client accepts. `message` "" stands for Kong's sentence.

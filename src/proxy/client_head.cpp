@@ -16,9 +16,27 @@ constexpr std::string_view kVia2 = "2 sallyport/" SALLYPORT_VERSION;
 constexpr HeaderSet kHopByHop{HeaderId::connection,        HeaderId::keep_alive, HeaderId::proxy,
                               HeaderId::proxy_connection,  HeaderId::te,         HeaderId::trailer,
                               HeaderId::transfer_encoding, HeaderId::upgrade};
+// What upstreams say to nginx, which keeps it to itself.
+constexpr HeaderSet kForTheGateway{HeaderId::x_accel_buffering, HeaderId::x_accel_charset,
+                                   HeaderId::x_accel_expires,   HeaderId::x_accel_limit_rate,
+                                   HeaderId::x_accel_redirect,  HeaderId::x_pad};
 constexpr HeaderSet kVias{HeaderId::via};
 constexpr HeaderSet kRequestId{HeaderId::x_kong_request_id};
 constexpr HeaderSet kLength{HeaderId::content_length};
+constexpr HeaderSet kUpstreamStatus{HeaderId::x_kong_upstream_status};
+constexpr HeaderSet kUpstreamLatency{HeaderId::x_kong_upstream_latency};
+constexpr HeaderSet kProxyLatency{HeaderId::x_kong_proxy_latency};
+
+// Fields of an upstream in whose place ours are written.
+HeaderSet replaced(const ResponseHeaders& wanted) {
+  HeaderSet out{};
+  if (wanted.via) out.add(kVias);
+  if (wanted.request_id) out.add(kRequestId);
+  if (wanted.upstream_status) out.add(kUpstreamStatus);
+  if (wanted.upstream_latency) out.add(kUpstreamLatency);
+  if (wanted.proxy_latency) out.add(kProxyLatency);
+  return out;
+}
 
 void status_line(http::HeadWriter& out, const http::ResponseHead& response) {
   out.status_line(response.status, response.reason);
@@ -57,8 +75,8 @@ void write_proxied_head(http::HeadWriter& out, const ProxiedHead& head) {
   const ClientHeadContext& context = head.context;
   const http::ResponseHead& response = head.response;
   HeaderSet dropped = kHopByHop;
-  if (context.wanted.via) dropped.add(kVias);
-  if (context.wanted.request_id) dropped.add(kRequestId);
+  dropped.add(kForTheGateway);
+  dropped.add(replaced(context.wanted));
   // RFC 9110 section 8.6: 204 has none. A client that believed one would wait for a body.
   if (head.framing != ClientFraming::as_received || response.status == 204) dropped.add(kLength);
 
@@ -112,6 +130,9 @@ void write_own_head(http::HeadWriter& out, const OwnHead& head) {
   out.append(head.extra_fields);
   // RFC 9110 section 8.6: not with 204.
   if (head.status != 204) out.field("Content-Length", head.content_length);
+  if (context.wanted.upstream_status && head.upstream_status != 0) {
+    out.field("X-Kong-Upstream-Status", static_cast<uint64_t>(head.upstream_status));
+  }
   if (head.upstream_failed) {
     if (context.wanted.upstream_latency) {
       out.field("X-Kong-Upstream-Latency", head.upstream_latency_ms);

@@ -65,6 +65,7 @@ struct OwnHead {
   uint64_t content_length = 0;
   std::string_view extra_fields = {};  // whole lines, ends included
   bool upstream_failed = false;        // the latencies of a proxied request in place of our own
+  int upstream_status = 0;             // what the failure is told as; 0: no upstream failed
   uint64_t upstream_latency_ms = 0;
   uint64_t latency_ms = 0;
 };

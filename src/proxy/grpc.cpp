@@ -46,11 +46,14 @@ std::string percent_encoded(std::string_view message) {
 
 }  // namespace
 
-bool is_grpc(const http::RequestHead& request) {
-  if (!request.http2) return false;
+bool has_grpc_type(const http::RequestHead& request) {
   const http::Header* type = request.find(http::HeaderId::content_type);
-  if (type == nullptr || type->value.size() < kType.size()) return false;
-  if (!text::equals_ignore_case(type->value.substr(0, kType.size()), kType)) return false;
+  return type != nullptr && text::equals_ignore_case(type->value.substr(0, kType.size()), kType);
+}
+
+bool is_grpc(const http::RequestHead& request) {
+  if (!request.http2 || !has_grpc_type(request)) return false;
+  const http::Header* type = request.find(http::HeaderId::content_type);
   const std::string_view rest = type->value.substr(kType.size());
   return rest.empty() || rest[0] == '+' || rest[0] == ';' || rest[0] == ' ';
 }

@@ -11,6 +11,9 @@
 
 namespace sallyport::proxy {
 
+// Its content type is gRPC's or one made of that, whatever the protocol: gRPC-Web's, too.
+bool has_grpc_type(const http::RequestHead& request);
+
 // Came over HTTP/2 with gRPC's content type, and not gRPC-Web's.
 bool is_grpc(const http::RequestHead& request);
 

@@ -20,7 +20,8 @@ constexpr uint32_t kLastRequestsMs = 1'000;
 http::H2Limits limits_of(const Options& options) {
   return {.max_streams = options.http2_max_concurrent_streams,
           .stream_window = options.http2_body_preread_size,
-          .max_head = options.limits.max_head};
+          .max_head = options.limits.max_head,
+          .max_field_line = options.limits.max_field_line};
 }
 
 }  // namespace

@@ -18,8 +18,10 @@ namespace sallyport::proxy {
 class H2Pipe;
 
 // For heads that the gateway itself has written into a pipe.
-inline constexpr http::Limits kOurOwnHeads{
-    .max_request_line = 1 << 20, .max_head = 1 << 20, .max_headers = http::kMaxHeaders};
+inline constexpr http::Limits kOurOwnHeads{.max_request_line = 1 << 20,
+                                           .max_field_line = 1 << 20,
+                                           .max_head = 1 << 20,
+                                           .max_headers = http::kMaxHeaders};
 
 class H2Transport : protected http::H2Owner {
  public:

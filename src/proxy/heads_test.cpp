@@ -48,7 +48,7 @@ TEST(UpstreamHead, IsTheClientsWithOurFields) {
             "GET /srv/x?q HTTP/1.1\r\n"
             "Host: up.test\r\n"
             "Connection: keep-alive\r\n"
-            "X-Forwarded-For: 10.0.0.1\r\n"
+            "X-Forwarded-For: 10.0.0.2\r\n"
             "X-Forwarded-Proto: http\r\n"
             "X-Forwarded-Host: a.test\r\n"
             "X-Forwarded-Port: 8000\r\n"
@@ -127,6 +127,38 @@ TEST(ClientHead, IsTheUpstreamsWithOurFields) {
             "Via: 1.1 sallyport/" SALLYPORT_VERSION
             "\r\nX-Kong-Upstream-Latency: 12\r\nX-Kong-Proxy-Latency: 3\r\n"
             "X-Kong-Request-Id: ab\r\n\r\n");
+}
+
+TEST(ClientHead, WritesItsFieldsInPlaceOfTheUpstreams) {
+  const std::string wire =
+      "HTTP/1.1 200 OK\r\nX-Kong-Upstream-Latency: 77\r\nx-kong-proxy-latency: 78\r\n"
+      "X-Kong-Upstream-Status: 79\r\nX-Kong-Request-Id: theirs\r\n\r\n";
+  ResponseHeaders wanted;
+  wanted.upstream_status = true;
+  const std::string ours =
+      proxied_head(wire, {.wanted = wanted, .request_id = "ab", .date = "today"});
+  EXPECT_EQ(ours, "HTTP/1.1 200 OK\r\nDate: today\r\nServer: sallyport/" SALLYPORT_VERSION
+                  "\r\nVia: 1.1 sallyport/" SALLYPORT_VERSION
+                  "\r\nX-Kong-Upstream-Status: 200\r\nX-Kong-Upstream-Latency: 12\r\n"
+                  "X-Kong-Proxy-Latency: 3\r\nX-Kong-Request-Id: ab\r\n\r\n");
+  const ResponseHeaders none = ResponseHeaders::parse({});
+  const std::string theirs =
+      proxied_head(wire, {.wanted = none, .request_id = "ab", .date = "today"});
+  for (const char* value : {": 77\r\n", ": 78\r\n", ": 79\r\n", ": theirs\r\n"}) {
+    EXPECT_NE(theirs.find(value), std::string::npos) << theirs;
+  }
+}
+
+TEST(ClientHead, LacksWhatIsForTheGateway) {
+  const ResponseHeaders wanted;
+  const std::string head = proxied_head(
+      "HTTP/1.1 200 OK\r\nX-Accel-Redirect: /a\r\nX-Accel-Expires: 1\r\nX-Accel-Other: stays\r\n"
+      "x-accel-limit-rate: 1\r\nX-Accel-Buffering: no\r\nX-Accel-Charset: utf-8\r\nX-Pad: x\r\n"
+      "X-Pax: stays\r\n\r\n",
+      {.wanted = wanted, .request_id = "ab", .date = "today"});
+  EXPECT_EQ(head.find("X-Accel-Other: stays\r\nX-Pax: stays\r\nDate"), head.find("X-Accel"));
+  EXPECT_EQ(head.find("x-accel"), std::string::npos);
+  EXPECT_NE(head.find("X-Accel-Other"), std::string::npos);
 }
 
 TEST(ClientHead, KeepsAndDropsLengthsAsTheMessageDemands) {

@@ -106,6 +106,13 @@ TEST(RealIp, TakesTheAddressThatATrustedPeerGives) {
   EXPECT_EQ(real_ip("X-Forwarded-For", true, "X-Forwarded-For: 10.2.2.2, 10.1.1.1\r\n"),
             "10.2.2.2");
   EXPECT_EQ(real_ip("X-Forwarded-For", true, "X-Forwarded-For: junk, 10.1.1.1\r\n"), "10.1.1.1");
+  const std::string lines =
+      "X-Forwarded-For: 9.9.9.9, 1.2.3.4\r\nx-forwarded-for: 10.2.2.2\r\nX-Other: 1\r\n"
+      "X-Forwarded-For: 10.3.3.3, 10.1.1.1\r\n";
+  EXPECT_EQ(real_ip("X-Forwarded-For", false, lines), "10.1.1.1");
+  EXPECT_EQ(real_ip("X-Forwarded-For", true, lines), "1.2.3.4");
+  const std::string broken = "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: junk, 10.1.1.1\r\n";
+  EXPECT_EQ(real_ip("X-Forwarded-For", true, broken), "10.1.1.1");
   EXPECT_FALSE(RealIp::create({"10.0.0.0/99"}, "X-Real-IP", false));
   const auto unix_too = RealIp::create({"unix:"}, "X-Real-IP", false);
   EXPECT_TRUE(unix_too->trusts(std::nullopt));

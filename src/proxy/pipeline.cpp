@@ -70,10 +70,12 @@ bool learn_path(Session& session, Exchange& exchange) {
   const http::RequestHead& request = exchange.request;
   exchange.target_parts = http::split_target(request.method, request.target);
   const std::string_view raw = exchange.target_parts.path;
-  auto normal = http::normalize_path(raw, {});
+  constexpr auto kClimbing = http::Climbing::refused;
+  auto normal = http::normalize_path(raw, {}, kClimbing);
   if (!normal) {
     exchange.path_room = session.worker().loop().blocks().take(http::normalized_room(raw.size()));
-    normal = http::normalize_path(raw, {exchange.path_room->bytes(), exchange.path_room->capacity});
+    normal = http::normalize_path(raw, {exchange.path_room->bytes(), exchange.path_room->capacity},
+                                  kClimbing);
   }
   if (!normal) return false;
   exchange.path = *normal;
@@ -165,7 +167,7 @@ bool for_grpc_only(const model::Route& route) {
 
 // A route for gRPC only, asked for otherwise. True when it may go on.
 Task<bool> check_grpc(Session& session, Exchange& exchange, bool& keep) {
-  if (!exchange.request.http2) {
+  if (!exchange.request.http2 && has_grpc_type(exchange.request)) {
     keep = co_await answer(session, exchange,
                            {.status = 426,
                             .content_type = kJson,
@@ -190,6 +192,13 @@ Task<bool> check_grpc(Session& session, Exchange& exchange, bool& keep) {
   co_return true;
 }
 
+// As clients know us: what a trusted peer says, else the request's own.
+std::string_view forwarded_host(const Session& session, const Exchange& exchange) {
+  const http::Header* theirs =
+      session.peer_trusted() ? exchange.request.find(HeaderId::x_forwarded_host) : nullptr;
+  return theirs != nullptr && !theirs->value.empty() ? theirs->value : exchange.host;
+}
+
 // A route for https only, asked for in plain text.
 Task<bool> answer_https_required(Session& session, Exchange& exchange, int status) {
   if (status == 426) {
@@ -201,8 +210,9 @@ Task<bool> answer_https_required(Session& session, Exchange& exchange, int statu
                                                "Upgrade: TLS/1.2, HTTP/1.1\r\n"});
   }
   const auto& target = exchange.target_parts;
-  const std::string location = fmt::format("Location: https://{}{}{}{}\r\n", exchange.host,
-                                           target.path, target.has_query ? "?" : "", target.query);
+  const std::string location =
+      fmt::format("Location: https://{}{}{}{}\r\n", forwarded_host(session, exchange), target.path,
+                  target.has_query ? "?" : "", target.query);
   co_return co_await answer(session, exchange, {.status = status, .extra_fields = location});
 }
 

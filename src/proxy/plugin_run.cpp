@@ -49,6 +49,7 @@ std::string for_request_line(std::string_view text, std::string_view also) {
 http::Limits wider(http::Limits limits) {
   limits.max_head += kAddedHead;
   limits.max_request_line += kAddedHead;
+  limits.max_field_line = limits.max_head;
   limits.max_headers = http::kMaxHeaders;
   return limits;
 }

@@ -1,5 +1,6 @@
 #include "proxy/real_ip.h"
 
+#include <ranges>
 #include <utility>
 
 #include "base/text.h"
@@ -51,26 +52,36 @@ bool RealIp::trusts(const std::optional<net::IpAddress>& peer) const {
   return peer ? trusted(*peer) : trust_unix_;
 }
 
-// From the right: the last one, or with real_ip_recursive the last one that is not trusted.
-std::optional<net::IpAddress> RealIp::last_of(std::string_view list) const {
-  std::optional<net::IpAddress> found;
+// One field of the list, from the right. False when the walk ends here.
+bool RealIp::walk(std::string_view list, std::optional<net::IpAddress>& found) const {
   for (;;) {
     const size_t comma = list.rfind(',');
     const auto item = text::trim(comma == std::string_view::npos ? list : list.substr(comma + 1));
     const auto address = parse_with_port(item);
-    if (!address) return found;
+    if (!address) return false;
     found = address;
-    if (!recursive_ || !trusted(*address) || comma == std::string_view::npos) return found;
+    if (!recursive_ || !trusted(*address)) return false;
+    if (comma == std::string_view::npos) return true;
     list = list.substr(0, comma);
   }
 }
 
+// The last one, or with real_ip_recursive the last one that is not trusted. All fields are one list
+// (RFC 9110 section 5.3).
+std::optional<net::IpAddress> RealIp::from_list(const http::RequestHead& head) const {
+  std::optional<net::IpAddress> found;
+  for (const http::Header& field : std::views::reverse(head.fields())) {
+    if (field.id == http::HeaderId::x_forwarded_for && !walk(field.value, found)) break;
+  }
+  return found;
+}
+
 std::optional<net::IpAddress> RealIp::from_header(const http::RequestHead& head) const {
+  if (is_list_) return from_list(head);
   std::optional<net::IpAddress> found;
   for (const http::Header& field : head.fields()) {
     if (!text::equals_ignore_case(field.name, header_)) continue;
-    auto address = is_list_ ? last_of(field.value) : parse_with_port(field.value);
-    if (address) found = address;  // the last field counts
+    if (auto address = parse_with_port(field.value)) found = address;  // the last field counts
   }
   return found;
 }

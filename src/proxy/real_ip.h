@@ -32,7 +32,8 @@ class RealIp {
 
  private:
   bool trusted(const net::IpAddress& address) const;
-  std::optional<net::IpAddress> last_of(std::string_view list) const;
+  bool walk(std::string_view list, std::optional<net::IpAddress>& found) const;
+  std::optional<net::IpAddress> from_list(const http::RequestHead& head) const;
 
   std::vector<net::Cidr> ranges_;
   bool trust_unix_ = false;

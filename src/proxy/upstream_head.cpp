@@ -51,8 +51,9 @@ void forwarded(http::HeadWriter& out, const UpstreamHead& head, HeaderId id, std
 
 void write_forwarded(http::HeadWriter& out, const UpstreamHead& head) {
   const http::RequestHead& request = head.request;
-  append_list_field(out, request.fields(), request.find(HeaderId::x_forwarded_for),
-                    "X-Forwarded-For", head.peer_ip);
+  const http::Header* received = request.find(HeaderId::x_forwarded_for);
+  append_list_field(out, request.fields(), received, "X-Forwarded-For",
+                    received != nullptr ? head.peer_ip : head.client_ip);
   forwarded(out, head, HeaderId::x_forwarded_proto, "X-Forwarded-Proto", head.scheme);
   forwarded(out, head, HeaderId::x_forwarded_host, "X-Forwarded-Host", head.forwarded_host);
   forwarded(out, head, HeaderId::x_forwarded_port, "X-Forwarded-Port", head.port);

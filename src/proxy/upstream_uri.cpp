@@ -1,5 +1,7 @@
 #include "proxy/upstream_uri.h"
 
+#include <algorithm>
+
 namespace sallyport::proxy {
 namespace {
 
@@ -49,7 +51,10 @@ UpstreamPath join_path(std::string_view service_path, std::string_view path, siz
 UpstreamPath join_path_v1(std::string_view service_path, std::string_view path, size_t matched,
                           bool strip) {
   const std::string_view base = service_path.empty() ? "/" : service_path;
-  std::string_view rest = strip ? without_dots(path.substr(matched)) : path;
+  // The slash that a path begins with is never its own: not stripping leaves the rest of it.
+  const size_t root = path.starts_with('/') ? 1 : 0;
+  std::string_view rest = path.substr(root);
+  if (strip) rest = without_dots(path.substr(std::max(matched, root)));
   if (base.ends_with('/') && rest.starts_with('/')) rest.remove_prefix(1);
   return {base, "", rest};
 }

@@ -21,7 +21,8 @@ struct UpstreamPath {
 UpstreamPath join_path(std::string_view service_path, std::string_view path, size_t matched,
                        bool strip);
 
-// The same for `path_handling = v1`: one after the other, with one slash where there would be two.
+// The same for `path_handling = v1`: one after the other, without the slash that a path begins with
+// unless it is what stripping leaves, and with one slash where there would be two.
 UpstreamPath join_path_v1(std::string_view service_path, std::string_view path, size_t matched,
                           bool strip);
 

@@ -23,7 +23,19 @@ TEST(UpstreamUriV1, PutsOneBehindTheOther) {
   EXPECT_EQ(joined("/s/", "/tv1/req", 4, true), "/s/req");
   EXPECT_EQ(joined("/s/", "/tv1req", 4, true), "/s/req");
   EXPECT_EQ(joined("/s", "/tv1/", 5, true), "/s");
-  EXPECT_EQ(joined("/s", "/fv1/req", 4, false), "/s/fv1/req");
+  EXPECT_EQ(joined("/s", "/fv1/req", 4, false), "/sfv1/req");
+  EXPECT_EQ(joined("/srv", "/route", 6, false), "/srvroute");
+  EXPECT_EQ(joined("/srv", "/route/", 6, true), "/srv/");
+  EXPECT_EQ(joined("/srv", "/", 1, false), "/srv");
+  EXPECT_EQ(joined("/srv", "/", 1, true), "/srv");
+  EXPECT_EQ(joined("/srv/", "/", 1, false), "/srv/");
+  EXPECT_EQ(joined("/srv/", "/route", 6, true), "/srv/");
+  EXPECT_EQ(joined("/", "/route/", 6, true), "/");
+  EXPECT_EQ(joined("/", "/route/", 6, false), "/route/");
+  // A route without paths takes what "/" would take.
+  EXPECT_EQ(joined("/srv", "/route", 0, true), "/srvroute");
+  EXPECT_EQ(joined("/srv", "/route", 0, false), "/srvroute");
+  EXPECT_EQ(joined("/srv", "/", 0, true), "/srv");
   EXPECT_EQ(joined("/s/", "/fv1req", 4, false), "/s/fv1req");
   EXPECT_EQ(joined("", "/tv1", 4, true), "/");
   EXPECT_EQ(joined("/s", "/route../x", 6, true), "/s/x");

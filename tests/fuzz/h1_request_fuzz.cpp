@@ -58,7 +58,10 @@ void write_and_read_again(std::string_view bytes, const Limits& limits) {
   require(!writer.overflowed());
   Outcome second;
   scanned = 0;
-  Limits wide{.max_request_line = 1 << 20, .max_head = 1 << 20, .max_headers = kMaxHeaders};
+  Limits wide{.max_request_line = 1 << 20,
+              .max_field_line = 1 << 20,
+              .max_head = 1 << 20,
+              .max_headers = kMaxHeaders};
   second.status = read_request(writer.text(), wide, scanned, second.head, second.fault);
   require(second.status == ParseStatus::complete);
   require(second.head.method_text == first.head.method_text);

@@ -157,6 +157,10 @@ def test_only_http2_reaches_grpc_routes(gateway, upstream):
     got = Client(plane.port).get(ECHO, "Content-Type: application/grpc\r\n")
     assert (got.status, got.body) == (426, b'{"message":"Please use HTTP2 protocol"}')
     assert got.get("connection") == "Upgrade" and got.get("upgrade") == "HTTP/2"
+    for fields in ("", "Content-Type: application/json\r\n"):
+        got = Client(plane.port).get(ECHO, fields)
+        assert (got.status, got.body) == (415, b'{"message":"Non-gRPC request matched gRPC route"}')
+        assert got.get("upgrade") is None
 
 
 def test_grpcs_to_the_upstream(plane, certificate):

@@ -87,6 +87,20 @@ def test_a_large_head_that_spans_buffers(plane):
     assert client.at_end()
 
 
+def test_a_header_line_has_a_limit(plane):
+    gateway = plane(Upstream())
+    line = "Cookie: " + "c" * (8192 - len("Cookie: "))
+    assert gateway.connect().get("/", line + "\r\n").upstream_saw("cookie") == [line.removeprefix("Cookie: ")]
+    for fields in (line + "c\r\n", line + "c" * 5000):  # the second is not at its end yet
+        client = gateway.connect().send(f"GET / HTTP/1.1\r\nHost: a.test\r\n{fields}")
+        if fields.endswith("\n"):
+            client.send("\r\n")
+        response = client.read()
+        assert response.status == 494
+        assert b"Request header or cookie too large" in response.body
+        assert client.at_end()
+
+
 def test_head_and_methods(plane):
     gateway = plane(Upstream())
     client = gateway.connect()
@@ -163,6 +177,19 @@ def test_errors_of_the_protocol_use_the_default_type(plane):
     assert response.body.startswith(b"Bad request\nrequest_id: ")
 
 
+def test_errors_of_the_upstream_speak_as_the_request_does(plane):
+    client = plane(route={"paths": ["/a"]}).connect()  # nobody listens there
+    for fields, content_type in (("", "text/plain"), ("Content-Type: application/json", "application/json"),
+                                 ("Content-Type: text/html; charset=utf-8", "text/html"),
+                                 ("Content-Type: text/xml", "application/xml"),
+                                 ("Content-Type: image/png", "application/json"),
+                                 ("Content-Type: text/html\r\nAccept: text/plain", "text/plain")):
+        response = client.get("/a", fields and fields + "\r\n")
+        assert (response.status, response.get("content-type")) == (502, content_type + "; charset=utf-8"), fields
+    # Our own decisions are told in JSON.
+    assert client.get("/", "Content-Type: text/html\r\n").json()["message"] == "no Route matched with those values"
+
+
 def test_errors_in_ones_own_words(plane):
     gateway = plane(route={"paths": ["/a"]}, error_template_html="<b>%s</b> 100%% %s",
                     error_template_plain="sorry")
@@ -222,6 +249,15 @@ def test_forwarded_fields_of_strangers_and_of_trusted_peers(plane):
     assert recursive("x-real-ip") == ["1.2.3.4"]
 
 
+def test_without_forwarded_for_the_client_is_named(plane):
+    client = plane(Upstream(), trusted_ips=["127.0.0.0/8"]).connect()
+    assert client.get("/").upstream_saw("x-forwarded-for") == ["127.0.0.1"]
+    named = client.get("/", "X-Real-IP: 5.6.7.8\r\n").upstream_saw
+    assert named("x-forwarded-for") == named("x-real-ip") == ["5.6.7.8"]
+    received = client.get("/", "X-Real-IP: 5.6.7.8\r\nX-Forwarded-For: 9.9.9.9\r\n").upstream_saw
+    assert received("x-forwarded-for") == ["9.9.9.9, 127.0.0.1"]
+
+
 def test_paths_hosts_and_prefixes(plane):
     upstream = Upstream()
     gateway = plane(upstream, service={"path": "/srv"}, route={"paths": ["/route"], "strip_path": True,
@@ -237,7 +273,9 @@ def test_paths_hosts_and_prefixes(plane):
     assert absolute.json()["target"] == "/srv/q"
     assert absolute.upstream_saw("host") == ["B.Test:81"]
     assert absolute.upstream_saw("x-forwarded-host") == ["b.test"]
-    assert client.get("/route/%zz").status == 400
+    for bad in ("/route/%zz", "/../route", "/route/../../route", "/%2e%2e/route"):
+        response = client.get(bad)
+        assert (response.status, b"Bad request" in response.body) == (400, True), bad
 
 
 def test_https_only_routes(plane):
@@ -253,6 +291,10 @@ def test_https_only_routes(plane):
     response = client.get("/b?x=1")
     assert (response.status, response.get("location")) == (308, "https://a.test/b?x=1")
     assert client.get("/a", "X-Forwarded-Proto: https\r\n").status == 200
+    known_as = "X-Forwarded-Host: out.test\r\n"
+    assert client.get("/b?x=1", known_as).get("location") == "https://out.test/b?x=1"
+    stranger = plane(upstream, routes=[moved]).connect().get("/b", known_as)
+    assert stranger.get("location") == "https://a.test/b"
 
 
 def test_debug_fields_only_when_allowed(plane):
@@ -277,6 +319,22 @@ def test_headers_directive(plane):
     assert one.get("via") is None
     client = plane(Upstream()).connect()
     assert client.get("/", "X-Kong-Request-Id: mine\r\n").upstream_saw("x-kong-request-id") != ["mine"]
+
+
+def test_the_status_of_an_upstream_that_failed(plane):
+    wanted = {"headers": ["X-Kong-Upstream-Status"], "route": {"paths": ["/a"]}}
+    client = plane(**wanted).connect()  # nobody listens there
+    response = client.get("/a")
+    assert (response.status, response.get("x-kong-upstream-status")) == (502, "502")
+    assert client.get("/").get("x-kong-upstream-status") is None
+
+    def silent(connection):
+        connection.read_request()
+        connection.read_request()
+
+    silent = plane(Upstream(silent), service={"read_timeout": 100, "retries": 0}, **wanted).connect().get("/a")
+    assert (silent.status, silent.get("x-kong-upstream-status")) == (504, "504")
+    assert plane(route={"paths": ["/a"]}).connect().get("/a").get("x-kong-upstream-status") is None
 
 
 def test_http_1_0_clients(plane):

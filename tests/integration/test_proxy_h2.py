@@ -352,6 +352,7 @@ def test_what_http1_cannot_carry_is_refused(gateway):
         assert got.reset == 1, bad
     for bad, status in ((fields("GET", "/", ("host", "b.test")), 400), (fields("GET", "/", ("content_length", "4")), 400),
                         (fields("GET", "/" + "a" * 9000), 414), (fields("GET", "/", *((f"x{n}", "1") for n in range(120))), 494),
+                        (fields("GET", "/", ("cookie", "c" * 8192)), 494),
                         (GET[:3] + [(":authority", "u@a")], 400), (fields("TRACE"), 405),
                         ([(":method", "CONNECT"), (":authority", "a.test:443")], 405)):
         client = H2Client(port, lawless=True)
@@ -383,7 +384,7 @@ def test_proxy_protocol(plane, header, http2):
         for part in (header[:5], header[5:20], header[20:]):
             client.send(part)
         got = client.get("/", "proxy_protocol: 1.2.3.4\r\n")
-        assert got.upstream_saw("x-real-ip") == [expected]
+        assert got.upstream_saw("x-real-ip") == got.upstream_saw("x-forwarded-for") == [expected]
         if http2:
             assert saw(H2Client(port, prelude=header).get(), "x-real-ip") == [expected]
 
