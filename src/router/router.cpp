@@ -27,11 +27,16 @@ RouteIndex index_of(RouteList routes, std::span<const uint32_t> which, PatternCa
   for (const uint32_t i : which) {
     if (routes[i] == nullptr) continue;
     auto made = make_rules(*routes[i], i, patterns, flavor);
-    if (made) {
-      rules.push_back(*std::move(made));
-    } else {
+    if (!made) {
       faults.push_back({i, made.error()});
+      continue;
     }
+    if (flavor == Flavor::traditional) {
+      auto with_port = take_hosts_with_port(*made);
+      if (with_port) rules.push_back(*std::move(with_port));
+      if (with_port && made->hosts.empty()) continue;
+    }
+    rules.push_back(*std::move(made));
   }
   patterns.forget_previous();
   return IndexBuilder::build(std::move(rules));

@@ -154,7 +154,7 @@ int path_place(const Route& route, size_t path, Flavor flavor) {
 
 Verdict reference(const std::vector<std::shared_ptr<const Route>>& routes, const Request& q,
                   Flavor flavor) {
-  using Key = std::tuple<int, bool, bool, int, int64_t, int64_t, int64_t, int, int>;
+  using Key = std::tuple<int, bool, bool, bool, int, int64_t, int64_t, int64_t, int, int>;
   Key best_key;
   Verdict best;
   for (size_t i = 0; i < routes.size(); ++i) {
@@ -165,9 +165,13 @@ Verdict reference(const std::vector<std::shared_ptr<const Route>>& routes, const
     bool plain = !r.hosts.empty() && std::ranges::none_of(r.hosts, [](auto& h) {
       return h.find('*') != std::string::npos;
     });
+    const bool port = flavor == Flavor::traditional && std::ranges::any_of(r.hosts, [&](auto& h) {
+                        return h.find(':') != std::string::npos && host_fits(h, q);
+                      });
     auto consider = [&](PathFacts facts, int place, size_t matched) {
       const bool counts = facts.regex || flavor == Flavor::traditional;
       Key key{kinds,
+              port,
               plain,
               facts.regex,
               static_cast<int>(r.headers.size()),

@@ -17,12 +17,12 @@ struct Table {
   std::vector<Error> faults;
   Router router;
 
-  explicit Table(std::vector<Route> list) {
+  explicit Table(std::vector<Route> list, Flavor flavor = Flavor::traditional_compatible) {
     for (Route& route : list) {
       if (route.protocols.empty()) route.protocols = {Protocol::http, Protocol::https};
       routes.push_back(std::make_shared<const Route>(std::move(route)));
     }
-    router = Router::build(routes, &faults);
+    router = Router::build(routes, &faults, nullptr, flavor);
   }
 };
 
@@ -295,6 +295,31 @@ TEST(Router, BigGroupsAreSplitByHeaderAndSni) {
   EXPECT_EQ(ask(table, {.sni = "s51.test", .protocol = Protocol::https}), -1);
   EXPECT_EQ(ask(table, {.method = "PUT"}), 99);
   EXPECT_EQ(ask(table, {.method = "GET"}), 50);
+}
+
+TEST(Router, HostsWithAPortGoFirstInTheTraditionalFlavor) {
+  auto aged = [](Route route, int64_t created_at) {
+    route.created_at = created_at;
+    return route;
+  };
+  const std::vector<Route> routes = {
+      aged(with_hosts({"a.com"}), 1), aged(with_hosts({"b.com", "a.com:9"}), 2),
+      aged(with_hosts({"*.c.com"}), 1), aged(with_hosts({"*.c.com:9"}), 2)};
+  const Table table(routes, Flavor::traditional);
+  EXPECT_EQ(ask(table, {.host = "a.com", .port = 9}), 1);
+  EXPECT_EQ(ask(table, {.host = "a.com"}), 0);
+  EXPECT_EQ(ask(table, {.host = "x.c.com", .port = 9}), 3);
+  EXPECT_EQ(ask(table, {.host = "x.c.com"}), 2);
+  // Only the host that fits counts.
+  const Table mixed({aged(with_hosts({"b.com"}), 1), aged(with_hosts({"b.com", "a.com:9"}), 2)},
+                    Flavor::traditional);
+  EXPECT_EQ(ask(mixed, {.host = "b.com", .port = 9}), 0);
+  // More kinds of attribute go before a port.
+  const Table kinds({with_hosts({"a.com"}, {"/"}), with_hosts({"a.com:9"})}, Flavor::traditional);
+  EXPECT_EQ(ask(kinds, {.host = "a.com", .port = 9}), 0);
+  const Table compatible(routes);
+  EXPECT_EQ(ask(compatible, {.host = "a.com", .port = 9}), 0);
+  EXPECT_EQ(ask(compatible, {.host = "x.c.com", .port = 9}), 2);
 }
 
 TEST(Pattern, LiteralPrefixes) {

@@ -14,6 +14,7 @@ namespace sallyport::router {
 namespace {
 
 constexpr uint64_t kMaxPrefix = (1U << 19) - 1;
+constexpr uint64_t kHostPort = uint64_t{1} << 60;  // of the traditional flavor
 
 void set_protocols(const model::Route& route, RouteRules& out) {
   using enum model::Protocol;
@@ -184,13 +185,28 @@ uint64_t expression_priority_of(const model::Route& route) {
   return static_cast<uint64_t>(std::clamp<int64_t>(route.priority, 0, kMost));
 }
 
+// One bit less of the prefix: kHostPort stands below the kinds.
 uint64_t traditional_priority_of(const model::Route& route, bool plain_hosts) {
   const bool regex = std::ranges::any_of(route.paths, is_regex);
   size_t longest = 0;
   for (const std::string& path : route.paths) {
     if (!is_regex(path)) longest = std::max(longest, path.size());
   }
-  return priority(route, plain_hosts, regex, regex_order_of(route.regex_priority), longest);
+  const uint64_t all = priority(route, plain_hosts, regex, regex_order_of(route.regex_priority),
+                                2 * std::min<uint64_t>(longest, kMaxPrefix / 2));
+  constexpr uint64_t kKinds = uint64_t{7} << 61;
+  return (all & kKinds) | (all & ~kKinds) >> 1;
+}
+
+std::optional<RouteRules> take_hosts_with_port(RouteRules& route) {
+  const auto with_port =
+      std::ranges::partition(route.hosts, [](const HostPattern& host) { return host.port == 0; });
+  if (with_port.empty()) return std::nullopt;
+  RouteRules out = route;
+  out.hosts.assign(with_port.begin(), with_port.end());
+  route.hosts.erase(with_port.begin(), with_port.end());
+  for (Rule& rule : out.rules) rule.priority |= kHostPort;
+  return out;
 }
 
 Result<RouteRules> make_rules(const model::Route& route, uint32_t index, PatternCache& patterns,

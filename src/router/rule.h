@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,6 +59,10 @@ uint64_t priority_of(const model::Route& route, bool plain_hosts, bool regex, si
 // The order of Kong's traditional router: how many kinds; only plain hosts; any regex path; the
 // number of headers; regex_priority; the longest prefix path. One place for all paths of a route.
 uint64_t traditional_priority_of(const model::Route& route, bool plain_hosts);
+
+// The rules of the traditional flavor for those hosts of `route` that have a port, which `route`
+// loses: they stand before all others of as many kinds. Nothing when there are none.
+std::optional<RouteRules> take_hosts_with_port(RouteRules& route);
 
 // The priority of a route's expression, within Kong's bounds.
 uint64_t expression_priority_of(const model::Route& route);
