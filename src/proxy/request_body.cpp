@@ -69,22 +69,22 @@ Task<BodyOutcome> gather_body(Session& session, Exchange& exchange) {
   const uint64_t most = body_limit(session, exchange);
   send_continue(session, exchange);
   BodyReader reader(request.framing, request.content_length);
-  std::string raw;  // as it came, chunks and all
+  std::string raw;  // of a chunked body: as it came, with what may be much more than its payload
   std::string& body = exchange.body_room;
   while (!reader.complete()) {
     net::Received received =
         co_await session.stream().receive(static_cast<uint32_t>(options.body_timeout.count()));
     if (received.status == net::IoStatus::timed_out) co_return BodyOutcome::timed_out;
     if (received.status != net::IoStatus::ok) co_return BodyOutcome::gone;
-    raw += received.block->view();
+    if (!reader.plain()) raw += received.block->view();
     std::string_view piece;
     do {
       if (!reader.next(*received.block, options.limits, piece)) co_return BodyOutcome::bad;
       body += piece;
     } while (!piece.empty());
     if (body.size() > most) co_return BodyOutcome::too_large;
-    const bool stream = body.size() > kMostGathered || !reader.trailers().empty();
-    if (stream) {
+    if (body.size() > kMostGathered || raw.size() > 2 * kMostGathered ||
+        !reader.trailers().empty()) {
       body.clear();
       put_back(session.stream(), raw);
       co_return BodyOutcome::complete;

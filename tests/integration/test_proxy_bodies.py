@@ -457,7 +457,7 @@ def test_an_upstream_waits_for_no_body_that_fits(plane):
     assert all(seconds < 0.1 for seconds, _, _ in came), came
 
 
-@pytest.mark.parametrize("why", ["long", "trailers", "unbuffered"])
+@pytest.mark.parametrize("why", ["long", "padded", "trailers", "unbuffered"])
 def test_bodies_that_are_streamed(plane, why):
     fields = []
 
@@ -472,6 +472,8 @@ def test_bodies_that_are_streamed(plane, why):
     client = plane(Upstream(script), route={"request_buffering": why != "unbuffered"}).connect()
     body = pattern(300_000 if why == "long" else 5000)
     wire = chunked(body, 4000)
+    if why == "padded":  # little payload in much framing: no way to make the gateway keep it
+        wire = b"".join(b"1;" + b"e" * 100 + b"\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
     if why == "trailers":
         wire = wire.removesuffix(b"\r\n") + b"X-Sum: 1\r\n\r\n"
     after_a_moment(client, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + wire[:100], wire[100:])
