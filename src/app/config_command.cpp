@@ -8,7 +8,6 @@
 
 #include "app/commands.h"
 #include "app/configuration.h"
-#include "app/enabled_plugins.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -83,9 +82,7 @@ int init(const Options& options) {
 }
 
 int parse(const Options& options) {
-  auto loaded = load_configuration(options.configuration);
-  if (!loaded) return 1;
-  know_shared_dictionaries(loaded->settings);
+  if (!load_configuration(options.configuration)) return 1;
   auto declaration = read_declared(options.file);
   if (!declaration) return failed(declaration.error());
   fmt::print("parse successful\n");
@@ -106,7 +103,6 @@ Result<postgres::Connection> connect(const conf::Settings& settings, const char*
 int db_import(const Options& options) {
   auto loaded = load_configuration(options.configuration);
   if (!loaded) return 1;
-  know_shared_dictionaries(loaded->settings);
   auto declaration = read_declared(options.file);
   if (!declaration) return failed(declaration.error());
   auto connection = connect(loaded->settings, "db_import");

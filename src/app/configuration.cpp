@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "app/enabled_plugins.h"
 #include "model/route_language.h"
 #include "router/expression.h"
 #include "router/flavor.h"
@@ -59,6 +60,7 @@ std::optional<conf::Loaded> load_configuration(const ConfigurationOptions& optio
   conf::Loaded loaded = conf::load(sources_of(options));
   if (print_findings(loaded) > 0) return std::nullopt;
   choose_route_language(loaded.settings);
+  know_shared_dictionaries(loaded.settings);
   return loaded;
 }
 

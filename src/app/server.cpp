@@ -180,7 +180,6 @@ Result<void> RunningServer::start() {
   parts_.node_id = *id;
   parts_.settings = &settings_;
   if (auto known = enable_plugins(settings_); !known) return known;
-  know_shared_dictionaries(settings_);
   builder_.set_vault_prefix(settings_.string(Key::vault_env_prefix));
   if (auto started = start_configuration(settings_); !started) return started;
   auto gateway = start_gateway(settings_);

@@ -28,13 +28,7 @@ bool takes_trailers(const http::RequestHead& request) {
 
 void Forward::start_upload() {
   upload_fault_ = AttemptFault::none;
-  const http::RequestHead& request = exchange_.request;
-  if (request.expect_continue && request.minor_version > 0 && !body_touched_) {
-    net::BlockPtr block = session_.worker().loop().blocks().take();
-    block->append("HTTP/1.1 100 Continue\r\n\r\n");
-    client().queue(std::move(block));
-    client().flush();
-  }
+  send_continue(session_, exchange_);
   upload_.emplace(upload());
   upload_->start();
 }

@@ -11,16 +11,6 @@
 namespace sallyport::proxy {
 namespace {
 
-// Once: the client waits no longer then.
-void send_continue(Session& session, Exchange& exchange) {
-  if (!std::exchange(exchange.request.expect_continue, false)) return;
-  if (exchange.request.minor_version == 0) return;
-  net::BlockPtr block = session.worker().loop().blocks().take();
-  block->append("HTTP/1.1 100 Continue\r\n\r\n");
-  session.stream().queue(std::move(block));
-  session.stream().flush();
-}
-
 // What has been taken off a stream goes back, in front of all.
 void put_back(net::Stream& stream, std::string_view bytes) {
   if (bytes.empty()) return;
@@ -30,6 +20,15 @@ void put_back(net::Stream& stream, std::string_view bytes) {
 }
 
 }  // namespace
+
+void send_continue(Session& session, Exchange& exchange) {
+  if (!std::exchange(exchange.request.expect_continue, false)) return;
+  if (exchange.request.minor_version == 0) return;
+  net::BlockPtr block = session.worker().loop().blocks().take();
+  block->append("HTTP/1.1 100 Continue\r\n\r\n");
+  session.stream().queue(std::move(block));
+  session.stream().flush();
+}
 
 uint64_t body_limit(const Session& session, const Exchange& exchange) {
   auto limit = [](uint64_t most) { return most == 0 ? UINT64_MAX : most; };

@@ -12,6 +12,9 @@
 
 namespace sallyport::proxy {
 
+// Says 100 Continue where the client waits for it, once.
+void send_continue(Session& session, Exchange& exchange);
+
 // The longest body that the request may have, by the settings and its plugins.
 uint64_t body_limit(const Session& session, const Exchange& exchange);
 
