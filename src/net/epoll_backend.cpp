@@ -20,7 +20,8 @@
 namespace sallyport::net {
 namespace {
 
-constexpr int kMaxEvents = 256;
+// Few, so that what one round has touched is still in the cache when its answers are written.
+constexpr int kMaxEvents = 32;
 constexpr int kMaxVectors = 16;
 constexpr int kAcceptsPerRound = 64;
 // Blocks that one stream may read in a row before the others have their turn.
