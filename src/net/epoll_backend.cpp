@@ -21,7 +21,7 @@ namespace sallyport::net {
 namespace {
 
 // Few, so that what one round has touched is still in the cache when its answers are written.
-constexpr int kMaxEvents = 32;
+constexpr int kMaxEvents = SocketBatch::kMost;
 constexpr int kMaxVectors = 16;
 constexpr int kAcceptsPerRound = 64;
 // Blocks that one stream may read in a row before the others have their turn.
@@ -74,20 +74,23 @@ bool EpollBackend::receive(Stream& stream) {
   do {
     count = ::recv(stream.fd(), block->bytes(), most, 0);
   } while (count < 0 && errno == EINTR);
-  if (count > 0) {
-    block->end = static_cast<uint32_t>(count);
+  return on_received(stream, std::move(block), count < 0 ? -errno : count, most);
+}
+
+// Whether there was anything. `result` is what reading up to `most` bytes gave, or the errno,
+// negative.
+bool EpollBackend::on_received(Stream& stream, BlockPtr block, int64_t result, uint32_t most) {
+  stream.kernel.readable = false;
+  if (result == -EAGAIN) return false;
+  if (result > 0) {
+    block->end = static_cast<uint32_t>(result);
     // A short read has emptied the socket; the next bytes are a new edge. The end is not.
     stream.kernel.readable = block->end == most || stream.kernel.hung_up;
     stream.on_data(std::move(block));
-    return true;
-  }
-  stream.kernel.readable = false;
-  if (count == 0) {
+  } else if (result == 0) {
     stream.on_end();
-  } else if (errno != EAGAIN) {
-    stream.on_receive_error(errno);
   } else {
-    return false;
+    stream.on_receive_error(static_cast<int>(-result));
   }
   return true;
 }
@@ -102,10 +105,45 @@ void EpollBackend::send(Stream& stream) {
 // which does not wait then.
 void EpollBackend::submit() {
   sending_.swap(queued_);
-  for (size_t i = 0; i < sending_.size(); ++i) {
-    if (sending_[i] != nullptr) send_now(*sending_[i]);
+  if (batch_ != nullptr && sending_.size() >= SocketBatch::kFewest) {
+    for (size_t i = 0; i < sending_.size(); i += SocketBatch::kMost) {
+      send_batch(std::span(sending_).subspan(i, std::min(SocketBatch::kMost, sending_.size() - i)));
+    }
+  } else {
+    for (size_t i = 0; i < sending_.size(); ++i) {
+      if (sending_[i] != nullptr) send_now(*sending_[i]);
+    }
   }
   sending_.clear();
+}
+
+// One block each; those that have more are rare, and written by themselves.
+void EpollBackend::send_batch(std::span<Stream* const> streams) {
+  struct Write {
+    Stream* stream;
+    size_t bytes;
+  };
+  std::array<Write, SocketBatch::kMost> writes;
+  size_t count = 0;
+  for (Stream* const& place : streams) {
+    Stream* stream = place;
+    if (stream == nullptr) continue;
+    Block* block = stream->output().front();
+    if (stream->send_failed() || block == nullptr || block->next != nullptr) {
+      send_now(*stream);
+      continue;
+    }
+    writes[count++] = {stream, block->size()};
+    batch_->add_write(stream->fd(), block->bytes() + block->begin, block->size());
+  }
+  batch_->run();
+  for (size_t i = 0; i < count; ++i) writes[i].stream->kernel.send_armed = false;
+  // Whom one of them wakes may close another.
+  for (size_t i = 0; i < count; ++i) {
+    Stream& stream = *writes[i].stream;
+    if (stream.kernel.closed || stream.send_failed()) continue;
+    if (on_sent(stream, batch_->result(i), writes[i].bytes)) send_now(stream);
+  }
 }
 
 void EpollBackend::send_now(Stream& stream) {
@@ -125,22 +163,26 @@ void EpollBackend::send_now(Stream& stream) {
     message.msg_iovlen = used;
     const ssize_t count = used == 1 ? ::send(stream.fd(), vectors[0].iov_base, total, MSG_NOSIGNAL)
                                     : ::sendmsg(stream.fd(), &message, MSG_NOSIGNAL);
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN) {
-        stream.kernel.writable_wait = true;
-        return;
-      }
-      stream.on_send_error(errno);
-      return;
-    }
-    stream.on_sent(static_cast<size_t>(count));
-    // A short write has filled the socket; EPOLLOUT comes when there is room.
-    if (static_cast<size_t>(count) < total) {
-      stream.kernel.writable_wait = true;
-      return;
-    }
+    if (!on_sent(stream, count < 0 ? -errno : count, total)) return;
   }
+}
+
+// Whether more may be written. `result` is what writing `total` bytes gave, or the errno, negative.
+bool EpollBackend::on_sent(Stream& stream, int64_t result, size_t total) {
+  if (result == -EINTR) return true;
+  if (result == -EAGAIN) {
+    stream.kernel.writable_wait = true;
+    return false;
+  }
+  if (result < 0) {
+    stream.on_send_error(static_cast<int>(-result));
+    return false;
+  }
+  stream.on_sent(static_cast<size_t>(result));
+  // A short write has filled the socket; EPOLLOUT comes when there is room.
+  if (static_cast<size_t>(result) == total) return true;
+  stream.kernel.writable_wait = true;
+  return false;
 }
 
 void EpollBackend::connect(Stream& stream, const SocketAddress& address) {
@@ -206,12 +248,15 @@ void EpollBackend::turn(int timeout_ms) {
   const int count = ::epoll_wait(fd_, events.data(), kMaxEvents, idle ? timeout_ms : 0);
   loop_.update_now();
   resume_postponed();
+  if (batch_ != nullptr && count >= int{SocketBatch::kFewest}) {
+    receive_ahead(std::span(events).first(static_cast<size_t>(count)));
+  }
   for (int i = 0; i < count; ++i) {
     const auto bits = reinterpret_cast<uintptr_t>(events[i].data.ptr);
     void* object = reinterpret_cast<void*>(bits & ~uintptr_t{kTagMask});
     switch (bits & kTagMask) {
       case kStream:
-        on_stream(*static_cast<Stream*>(object), events[i].events);
+        on_stream(*static_cast<Stream*>(object), events[i].events, ahead_[i]);
         break;
       case kListener:
         on_listener(*static_cast<Listener*>(object));
@@ -233,13 +278,53 @@ void EpollBackend::resume_postponed() {
   }
 }
 
-void EpollBackend::on_stream(Stream& stream, uint32_t events) {
-  if (stream.kernel.closed) return;
-  if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
-    on_writable(stream);
-    if (stream.kernel.closed) return;
+// Reads from all sockets that somebody waits for and that have nothing but bytes to tell. Until the
+// event has its turn nobody else is to read from them: `readable` is off.
+void EpollBackend::receive_ahead(std::span<const epoll_event> events) {
+  std::array<uint8_t, SocketBatch::kMost> places;
+  size_t count = 0;
+  for (size_t i = 0; i < events.size(); ++i) {
+    if ((reinterpret_cast<uintptr_t>(events[i].data.ptr) & kTagMask) != kStream) continue;
+    const Stream& stream = *static_cast<Stream*>(events[i].data.ptr);
+    constexpr uint32_t kReading = EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP;
+    if ((events[i].events & kReading) == EPOLLIN && stream.wanted() && !stream.receive_ready() &&
+        !stream.lent() && !stream.kernel.closed) {
+      places[count++] = static_cast<uint8_t>(i);
+    }
   }
-  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) on_readable(stream, events);
+  if (count < SocketBatch::kFewest) return;
+  for (size_t i = 0; i < count; ++i) {
+    Stream& stream = *static_cast<Stream*>(events[places[i]].data.ptr);
+    Ahead& ahead = ahead_[places[i]];
+    ahead.block = loop_.blocks().take();
+    ahead.most = stream.kernel.small_receives ? kSmallReceive : ahead.block->capacity;
+    batch_->add_read(stream.fd(), ahead.block->bytes(), ahead.most);
+    stream.kernel.read_ahead = true;
+    stream.kernel.readable = false;
+  }
+  batch_->run();
+  for (size_t i = 0; i < count; ++i) ahead_[places[i]].result = batch_->result(i);
+}
+
+void EpollBackend::on_stream(Stream& stream, uint32_t events, Ahead& ahead) {
+  if (!stream.kernel.closed && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) {
+    on_writable(stream);
+  }
+  if (stream.kernel.closed) {
+    ahead.block.reset();
+  } else if (ahead.block != nullptr) {
+    on_read(stream, events, ahead);
+  } else if (events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) {
+    on_readable(stream, events);
+  }
+}
+
+void EpollBackend::on_read(Stream& stream, uint32_t events, Ahead& ahead) {
+  BlockPtr block = std::move(ahead.block);
+  stream.kernel.read_ahead = false;
+  if (ahead.result == -EINTR) return on_readable(stream, events);
+  stream.kernel.budget = kReadBudget - 1;
+  if (on_received(stream, std::move(block), ahead.result, ahead.most)) stream.wake_receiver();
 }
 
 void EpollBackend::on_readable(Stream& stream, uint32_t events) {

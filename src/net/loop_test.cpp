@@ -13,55 +13,14 @@
 #include <unistd.h>
 
 #include "net/listener.h"
+#include "net/loop_for_test.h"
 
 namespace sallyport::net {
 namespace {
 
-class OnBothBackends : public testing::TestWithParam<BackendChoice> {
- protected:
-  void SetUp() override {
-    auto made = Loop::create(GetParam());
-    if (!made && GetParam() == BackendChoice::io_uring) GTEST_SKIP() << made.error().text();
-    ASSERT_TRUE(made) << made.error().text();
-    loop = std::move(*made);
-  }
-  // A stream of the loop and the other end as a plain descriptor.
-  StreamPtr pair(int& peer) {
-    int fds[2];
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | loop->backend().socket_flags(), 0, fds), 0);
-    peer = fds[1];
-    ::fcntl(peer, F_SETFL, 0);
-    return loop->adopt(fds[0]);
-  }
-  template <typename Done>
-  bool run_until(Done done, int rounds = 2'000) {
-    for (int i = 0; i < rounds && !done(); ++i) loop->turn(1);
-    return done();
-  }
-  std::unique_ptr<Loop> loop;
-};
-
 INSTANTIATE_TEST_SUITE_P(Backends, OnBothBackends,
                          testing::Values(BackendChoice::io_uring, BackendChoice::epoll),
                          [](const auto& info) { return std::string(name(info.param)); });
-
-struct Log {
-  std::string text;
-  IoStatus status = IoStatus::ok;
-  bool done = false;
-};
-
-Detached read_all(Stream& stream, uint32_t timeout_ms, Log& log) {
-  for (;;) {
-    Received received = co_await stream.receive(timeout_ms);
-    if (received.status != IoStatus::ok) {
-      log.status = received.status;
-      log.done = true;
-      co_return;
-    }
-    log.text += received.block->view();
-  }
-}
 
 TEST_P(OnBothBackends, ReceivesUntilTheEnd) {
   int peer = -1;
@@ -117,19 +76,6 @@ TEST_P(OnBothBackends, BytesThatNobodyAsksForAreBounded) {
   stream->cancel_receive();
   writer.join();
   ::close(peer);
-}
-
-Detached send_all(Stream& stream, size_t blocks, Log& log) {
-  for (size_t i = 0; i < blocks; ++i) {
-    BlockPtr block = stream.loop().blocks().take();
-    block->append(std::string(kBlockSize, static_cast<char>('a' + i % 26)));
-    stream.queue(std::move(block));
-    stream.flush();
-    log.status = co_await stream.drained(2 * kBlockSize);
-    if (log.status != IoStatus::ok) break;
-  }
-  if (log.status == IoStatus::ok) log.status = co_await stream.drained(0);
-  log.done = true;
 }
 
 // Nothing else happens on the loop, and nobody waits for the output: it goes on all the same when
@@ -408,32 +354,6 @@ TEST(Loop, DemandedBackendIsUsed) {
   auto any = Loop::create(BackendChoice::automatic, &why);
   ASSERT_TRUE(any);
   EXPECT_EQ(why.empty(), (*any)->backend().name() == "io_uring");
-}
-
-TEST(SocketAddress, ParsesAndPrints) {
-  EXPECT_EQ(SocketAddress::parse("10.1.2.3", 80)->text(), "10.1.2.3:80");
-  EXPECT_EQ(SocketAddress::parse("::1", 8443)->text(), "[::1]:8443");
-  EXPECT_EQ(SocketAddress::parse("unix:/tmp/x.sock", 0)->text(), "unix:/tmp/x.sock");
-  EXPECT_FALSE(SocketAddress::parse("localhost", 80));
-  EXPECT_FALSE(SocketAddress::parse("unix:", 80));
-  EXPECT_EQ(SocketAddress::parse("::ffff:1.2.3.4", 1)->ip()->text(), "1.2.3.4");
-}
-
-TEST(Cidr, ContainsByFamilyAndBits) {
-  auto in = [](const char* range, const char* address) {
-    return Cidr::parse(range)->contains(*IpAddress::parse(address));
-  };
-  EXPECT_TRUE(in("10.0.0.0/8", "10.255.0.1"));
-  EXPECT_FALSE(in("10.0.0.0/8", "11.0.0.1"));
-  EXPECT_TRUE(in("192.168.4.0/22", "192.168.7.255"));
-  EXPECT_FALSE(in("192.168.4.0/22", "192.168.8.0"));
-  EXPECT_TRUE(in("0.0.0.0/0", "8.8.8.8"));
-  EXPECT_FALSE(in("0.0.0.0/0", "::1"));
-  EXPECT_TRUE(in("::/0", "fe80::1"));
-  EXPECT_TRUE(in("127.0.0.1", "127.0.0.1"));
-  EXPECT_FALSE(in("127.0.0.1", "127.0.0.2"));
-  EXPECT_FALSE(Cidr::parse("10.0.0.0/33"));
-  EXPECT_FALSE(Cidr::parse("10.0.0/8"));
 }
 
 }  // namespace

@@ -61,9 +61,8 @@ struct Loan {
 
 PipePtr pipe_between(Stream& from, Stream& to) {
   const bool plain = from.fd() >= 0 && to.fd() >= 0 && from.tls() == nullptr && to.tls() == nullptr;
-  if (!plain || from.receive_ready() || from.kernel.receive_armed || to.error() != 0) {
-    return nullptr;
-  }
+  const bool received = from.receive_ready() || from.kernel.receive_armed || from.kernel.read_ahead;
+  if (!plain || received || to.error() != 0) return nullptr;
   Loop& loop = from.loop();
   return loop.pipes().take(loop.descriptors(), loop.now());
 }

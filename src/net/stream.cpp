@@ -45,6 +45,7 @@ Received Stream::take_received() {
 
 bool Stream::has_unseen() const {
   char byte = 0;
+  if (kernel.read_ahead) return true;
   return fd_ >= 0 && ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 

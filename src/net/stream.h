@@ -131,8 +131,9 @@ class Stream {
     bool send_armed = false;
     bool send_at_once = false;  // io_uring: it does not wait for room
     bool connect_armed = false;
-    bool readable = false;  // epoll: the kernel may have bytes
-    bool hung_up = false;   // epoll: an end or error follows the bytes
+    bool readable = false;    // epoll: the kernel may have bytes
+    bool hung_up = false;     // epoll: an end or error follows the bytes
+    bool read_ahead = false;  // epoll: bytes were read that the stream is soon to be given
     bool writable_wait = false;
     bool poll_receive_armed = false;  // io_uring
     bool poll_send_armed = false;
