@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
+
 namespace sallyport::app {
 namespace {
 
@@ -38,7 +40,7 @@ int run_daemon(const Work& work, const std::string& started) {
   if (pipe2(ready, O_CLOEXEC) != 0) return 1;
   pid_t child = fork();
   if (child < 0) {
-    fmt::print(stderr, "Error: cannot fork: {}\n", strerror(errno));
+    fmt::print(stderr, "Error: cannot fork: {}\n", errno_text(errno));
     return 1;
   }
   if (child == 0) {

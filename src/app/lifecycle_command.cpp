@@ -15,6 +15,7 @@
 #include "app/configuration.h"
 #include "app/pid_file.h"
 #include "app/reload_report.h"
+#include "base/errno_text.h"
 
 namespace sallyport::app {
 namespace {
@@ -45,7 +46,7 @@ int not_running(const std::string& prefix) {
 bool send_signal(pid_t pid, int signal) {
   if (kill(pid, signal) == 0 || errno == ESRCH) return true;
   refuse(fmt::format("cannot signal process {}: {}; run the command as its user, or as root", pid,
-                     strerror(errno)));
+                     errno_text(errno)));
   return false;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "http/h1_reader.h"
 
 namespace sallyport::app {
@@ -52,12 +53,12 @@ Result<std::string> exchange(const Socket& socket, uint16_t port, std::string_vi
   sockaddr_in address = loopback(port);
   if (connect(socket.fd(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     return fail("client.connect", Side::config,
-                fmt::format("cannot reach 127.0.0.1:{}: {}", port, strerror(errno)));
+                fmt::format("cannot reach 127.0.0.1:{}: {}", port, errno_text(errno)));
   }
   while (!text.empty()) {
     ssize_t n = send(socket.fd(), text.data(), text.size(), MSG_NOSIGNAL);
     if (n < 0)
-      return fail("client.answer", Side::upstream, fmt::format("send: {}", strerror(errno)));
+      return fail("client.answer", Side::upstream, fmt::format("send: {}", errno_text(errno)));
     text.remove_prefix(static_cast<size_t>(n));
   }
   std::string answer;
@@ -67,7 +68,7 @@ Result<std::string> exchange(const Socket& socket, uint16_t port, std::string_vi
     if (n == 0) return answer;
     if (n < 0) {
       return fail("client.timeout", Side::upstream,
-                  fmt::format("127.0.0.1:{} does not answer: {}", port, strerror(errno)));
+                  fmt::format("127.0.0.1:{} does not answer: {}", port, errno_text(errno)));
     }
     answer.append(buffer, static_cast<size_t>(n));
   }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -38,7 +39,7 @@ Result<void> write_pid(const std::string& path, int fd) {
   const std::string line = fmt::format("{}\n", getpid());
   if (ftruncate(fd, 0) == 0 && pwrite(fd, line.data(), line.size(), 0) > 0) return {};
   return fail("app.pid_file", Side::config,
-              fmt::format("cannot write {}: {}", path, strerror(errno)));
+              fmt::format("cannot write {}: {}", path, errno_text(errno)));
 }
 
 }  // namespace
@@ -53,7 +54,7 @@ Result<PidFile> PidFile::take(const std::string& prefix) {
   int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) {
     return fail("app.pid_file", Side::config,
-                fmt::format("cannot open {}: {}", path, strerror(errno)),
+                fmt::format("cannot open {}: {}", path, errno_text(errno)),
                 "choose a writable prefix with -p");
   }
   if (!lock(fd)) {
@@ -89,7 +90,7 @@ Result<PidFile> PidFile::succeed(const std::string& prefix, pid_t former) {
   file.turn_ = turn;
   if (fd < 0 || !lock(fd)) {
     return fail("app.pid_file", Side::config,
-                fmt::format("cannot open {}: {}", path, strerror(errno)));
+                fmt::format("cannot open {}: {}", path, errno_text(errno)));
   }
   if (auto written = write_pid(path, fd); !written) return fail(written.error());
   return file;

@@ -22,6 +22,7 @@
 #include "app/prefix.h"
 #include "app/run_migrations.h"
 #include "app/server.h"
+#include "base/errno_text.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory_reserve.h"
@@ -76,7 +77,7 @@ void set_descriptor_limit(int64_t wanted) {
   limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
   if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
   log::warn("nginx_main_worker_rlimit_nofile: {} files are not allowed: {}", wanted,
-            strerror(errno));
+            errno_text(errno));
   if (wanted > 0) set_descriptor_limit(0);
 }
 
@@ -105,7 +106,7 @@ int serve(const ConfigurationOptions& options, conf::Loaded loaded, bool foregro
   log::parse_level(loaded.settings.string(Key::log_level), level);
   std::string path = log_path(loaded, foreground);
   if (!log::start(path, level)) {
-    return report(fmt::format("cannot open the log {}: {}", path, strerror(errno))), 1;
+    return report(fmt::format("cannot open the log {}: {}", path, errno_text(errno))), 1;
   }
   for (const conf::Fault& warning : loaded.warnings) log::warn("{}", warning.text());
   set_descriptor_limit(loaded.settings.integer(Key::nginx_main_worker_rlimit_nofile));

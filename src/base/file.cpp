@@ -8,21 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "base/uuid.h"
 
 namespace sallyport {
 namespace {
 
-std::string reason(int error) {
-  char buffer[128];
-  return strerror_r(error, buffer, sizeof buffer);
-}
-
 std::unexpected<Error> file_error(std::string_view what, const std::string& path, int error) {
   std::string_view code = error == ENOENT                     ? "file.missing"
                           : error == EACCES || error == EPERM ? "file.permission"
                                                               : "file.io";
-  return fail(code, Side::config, fmt::format("cannot {} {}: {}", what, path, reason(error)));
+  return fail(code, Side::config, fmt::format("cannot {} {}: {}", what, path, errno_text(error)));
 }
 
 class Descriptor {

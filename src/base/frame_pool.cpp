@@ -24,14 +24,19 @@ struct FreeFrame {
   FreeFrame* next;
 };
 
+// The list of frames of such a size; kClasses: none is kept.
+size_t class_of(size_t bytes) {
+  return kPooled ? (bytes - 1) / kStep : kClasses;
+}
+
 // Trivial on purpose: a thread_local without constructor costs one instruction to reach.
 constinit thread_local FreeFrame* free_frames[kClasses] = {};
 
 }  // namespace
 
 void* allocate_frame(size_t bytes) {
-  const size_t index = (bytes - 1) / kStep;
-  if (kPooled && index < kClasses) {
+  const size_t index = class_of(bytes);
+  if (index < kClasses) {
     if (FreeFrame* frame = free_frames[index]) {
       free_frames[index] = frame->next;
       return frame;
@@ -42,8 +47,8 @@ void* allocate_frame(size_t bytes) {
 }
 
 void free_frame(void* frame, size_t bytes) noexcept {
-  const size_t index = (bytes - 1) / kStep;
-  if (!kPooled || index >= kClasses) {
+  const size_t index = class_of(bytes);
+  if (index >= kClasses) {
     std::free(frame);
     return;
   }

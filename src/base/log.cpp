@@ -80,7 +80,7 @@ void reopen() {
   try {
     output().logger = make_logger(output().path);
   } catch (const spdlog::spdlog_ex&) {
-    // The old file stays open: losing the log is worse than writing to the rotated one.
+    return;  // the old file stays open: losing the log is worse than writing to the rotated one
   }
 }
 

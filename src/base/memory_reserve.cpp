@@ -17,7 +17,7 @@ constexpr size_t kSlices = 32;
 constexpr size_t kSliceBytes = size_t{1} << 20;
 // Slices that the system does not give as such are taken from what malloc has, which may lie in
 // pieces: smaller than what malloc asks the system for, so that they are found among the free.
-constexpr size_t kPieceBytes = 64 * 1024;
+constexpr size_t kPieceBytes = size_t{64} * 1024;
 
 // A slice's address, with kMapped in it when the system gave it; 0 for none.
 using Slice = std::atomic<uintptr_t>;
@@ -28,7 +28,7 @@ std::atomic<size_t> missing{0};
 std::atomic_flag recovering = ATOMIC_FLAG_INIT;
 
 void free_slice(uintptr_t slice) noexcept {
-  void* memory = reinterpret_cast<void*>(slice & ~kMapped);
+  void* memory = reinterpret_cast<void*>(slice & ~kMapped);  // NOLINT(performance-no-int-to-ptr)
   if ((slice & kMapped) != 0) {
     ::munmap(memory, kSliceBytes);
   } else {

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "base/uuid.h"
 
 namespace sallyport {
@@ -22,9 +23,7 @@ constexpr size_t kMarkLength = 8;  // hexadecimal digits of PATH.xxxxxxxx.tmp
 std::unexpected<Error> failed(std::string_view what, const std::string& path, int error,
                               std::string remedy = {}) {
   std::string_view code = error == EACCES || error == EPERM ? "file.permission" : "file.io";
-  char buffer[128];
-  return fail(code, Side::config,
-              fmt::format("cannot {} {}: {}", what, path, strerror_r(error, buffer, sizeof buffer)),
+  return fail(code, Side::config, fmt::format("cannot {} {}: {}", what, path, errno_text(error)),
               std::move(remedy));
 }
 
@@ -119,6 +118,7 @@ void StagedFiles::remove_leftovers(const std::string& wanted) {
   std::string prefix = name_of(path) + ".";
   DIR* listing = opendir(directory.c_str());
   if (listing == nullptr) return;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): a listing of its own
   while (const dirent* entry = readdir(listing)) {
     std::string_view name = entry->d_name;
     if (name.size() != prefix.size() + kMarkLength + 4 || !name.starts_with(prefix) ||

@@ -41,7 +41,8 @@ struct TaskPromise : TaskPromiseBase {
   void return_value(U&& result) {
     value.emplace(std::forward<U>(result));
   }
-  T take() { return std::move(*value); }
+  // Only once the task is done: it has its value.
+  T take() { return std::move(*value); }  // NOLINT(bugprone-unchecked-optional-access)
 };
 
 template <>

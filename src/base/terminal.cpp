@@ -20,7 +20,7 @@ namespace {
 bool utf8_locale() {
   // By name, not by setlocale(): the process keeps the C locale for its parsers and its numbers.
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const char* value = std::getenv(name);
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
     if (value == nullptr || *value == '\0') continue;
     std::string_view word = value;
     return word.find("UTF-8") != word.npos || word.find("utf8") != word.npos ||
@@ -106,8 +106,8 @@ std::string TextStyle::paint(Colour wanted, std::string_view text) const {
 TextStyle text_style(int descriptor) {
   TextStyle style;
   if (isatty(descriptor) == 0) return style;
-  const char* no_color = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
+  const char* no_color = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)
+  const char* term = std::getenv("TERM");          // NOLINT(concurrency-mt-unsafe)
   bool dumb = term == nullptr || std::string_view(term) == "dumb";
   style.colour = !dumb && (no_color == nullptr || *no_color == '\0');
   style.line_drawing = !dumb && utf8_locale();

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "postgres/trust_anchors.h"
@@ -27,11 +28,6 @@ std::string user_name(uid_t uid) {
     return found->pw_name;
   }
   return fmt::format("user {}", uid);
-}
-
-std::string reason_of(int error) {
-  char buffer[128];
-  return strerror_r(error, buffer, sizeof buffer);
 }
 
 // The content of a regular file; nothing, with the reason in `facts`, otherwise.
@@ -168,7 +164,7 @@ FileFacts look_at_file(std::string setting, std::string path) {
   facts.path = std::move(path);
   struct stat status;
   if (stat(facts.path.c_str(), &status) != 0) {
-    facts.reason = reason_of(errno);
+    facts.reason = errno_text(errno);
     facts.state = errno == EACCES                       ? FileState::denied
                   : errno == ENOENT || errno == ENOTDIR ? FileState::missing
                                                         : FileState::unreadable;

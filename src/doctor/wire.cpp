@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
+
 namespace sallyport::doctor {
 namespace {
 
@@ -55,9 +57,8 @@ Wire::~Wire() {
 }
 
 bool Wire::failed(int error) {
-  char buffer[128];
   stop_ = stop_of(error);
-  error_ = strerror_r(error, buffer, sizeof buffer);
+  error_ = errno_text(error);
   return false;
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kRecordHeader = 5;
 constexpr size_t kHandshakeHeader = 4;
-constexpr size_t kMaxRecord = 16 * 1024;  // of plaintext, RFC 8446 5.1
+constexpr size_t kMaxRecord = size_t{16} * 1024;  // of plaintext, RFC 8446 5.1
 constexpr uint8_t kHandshakeRecord = 22;
 constexpr uint8_t kClientHelloMessage = 1;
 constexpr uint16_t kServerName = 0;

@@ -11,7 +11,7 @@
 namespace sallyport::net {
 
 // All records of a ClientHello together, headers included. Browsers send 600 to 2,000 bytes.
-inline constexpr size_t kMaxClientHello = 32 * 1024;
+inline constexpr size_t kMaxClientHello = size_t{32} * 1024;
 
 struct ClientHello {
   std::string server_name;  // lower case, without a dot at the end; "" when it names nobody

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "net/backend.h"
 #include "net/loop.h"
 
@@ -57,7 +58,7 @@ void set_sender(msghdr& message, Control& control, int level, int type, const In
 std::unexpected<Error> bind_error(const SocketAddress& address) {
   return fail(
       "net.listen", Side::config,
-      "cannot listen on " + address.text() + " for UDP: " + std::strerror(errno),
+      "cannot listen on " + address.text() + " for UDP: " + errno_text(errno),
       errno == EADDRINUSE ? "stop the process that listens there, or choose another port" : "");
 }
 

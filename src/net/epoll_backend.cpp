@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -31,7 +32,11 @@ constexpr uint8_t kReadBudget = 8;
 enum Tag : uintptr_t { kStream = 0, kListener = 1, kWatch = 2, kTagMask = 3 };
 
 void* tagged(void* object, Tag tag) {
-  return reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(object) | tag);
+  return static_cast<char*>(object) + tag;
+}
+
+uintptr_t tag_of(const void* tagged) {
+  return reinterpret_cast<uintptr_t>(tagged) & kTagMask;
 }
 
 }  // namespace
@@ -40,7 +45,7 @@ Result<std::unique_ptr<Backend>> EpollBackend::create(Loop& loop) {
   const int fd = ::epoll_create1(EPOLL_CLOEXEC);
   if (fd < 0) {
     return fail("net.loop", Side::internal,
-                std::string("cannot create an epoll instance: ") + std::strerror(errno));
+                std::string("cannot create an epoll instance: ") + errno_text(errno));
   }
   return std::unique_ptr<Backend>(new EpollBackend(loop, fd));
 }
@@ -252,9 +257,9 @@ void EpollBackend::turn(int timeout_ms) {
     receive_ahead(std::span(events).first(static_cast<size_t>(count)));
   }
   for (int i = 0; i < count; ++i) {
-    const auto bits = reinterpret_cast<uintptr_t>(events[i].data.ptr);
-    void* object = reinterpret_cast<void*>(bits & ~uintptr_t{kTagMask});
-    switch (bits & kTagMask) {
+    const uintptr_t tag = tag_of(events[i].data.ptr);
+    void* object = static_cast<char*>(events[i].data.ptr) - tag;
+    switch (tag) {
       case kStream:
         on_stream(*static_cast<Stream*>(object), events[i].events, ahead_[i]);
         break;
@@ -284,7 +289,7 @@ void EpollBackend::receive_ahead(std::span<const epoll_event> events) {
   std::array<uint8_t, SocketBatch::kMost> places;
   size_t count = 0;
   for (size_t i = 0; i < events.size(); ++i) {
-    if ((reinterpret_cast<uintptr_t>(events[i].data.ptr) & kTagMask) != kStream) continue;
+    if (tag_of(events[i].data.ptr) != kStream) continue;
     const Stream& stream = *static_cast<Stream*>(events[i].data.ptr);
     constexpr uint32_t kReading = EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP;
     if ((events[i].events & kReading) == EPOLLIN && stream.wanted() && !stream.receive_ready() &&

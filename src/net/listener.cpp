@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "base/log.h"
 #include "net/backend.h"
 #include "net/loop.h"
@@ -43,8 +44,7 @@ std::string remedy_for(int error) {
 
 std::unexpected<Error> listen_error(const SocketAddress& address, int error) {
   return fail("net.listen", Side::config,
-              "cannot listen on " + address.text() + ": " + std::strerror(error),
-              remedy_for(error));
+              "cannot listen on " + address.text() + ": " + errno_text(error), remedy_for(error));
 }
 
 // A unix socket file outlives its process. One that refuses connections is nobody's.
@@ -245,7 +245,7 @@ void Listener::on_accept_error(int error) {
   if (last_warning_ == 0 || loop_->now() - last_warning_ >= kWarningEveryMs) {
     last_warning_ = loop_->now();
     log::warn("cannot accept connections on {}: {}; trying again every {} ms. {}", address_.text(),
-              std::strerror(error), kPauseMs, remedy_for(error));
+              errno_text(error), kPauseMs, remedy_for(error));
   }
   loop_->timers().schedule(pause_, loop_->now() + kPauseMs);
 }

@@ -42,7 +42,9 @@ TEST_P(ACrowd, IsAnsweredRoundAfterRound) {
     // Some in some rounds, so that the batches differ.
     std::vector<int> asked;
     for (int i = 0; i < kCrowd; i += 1 + round % 12) asked.push_back(i);
-    auto text = [&](int i) { return std::string(1 + (i * 37 + round * 501) % 3'000, char('a' + i)); };
+    auto text = [&](int i) {
+      return std::string(1 + (i * 37 + round * 501) % 3'000, char('a' + i));
+    };
     for (int i : asked) ASSERT_GT(::write(peers[i], text(i).data(), text(i).size()), 0);
     for (int i = 0; i < 5; ++i) loop->turn(1);
     for (int i : asked) {
@@ -78,7 +80,8 @@ TEST_P(ACrowd, HasOneThatClosesTheOthers) {
   }
   loop->turn(0);
   for (int peer : peers) ASSERT_EQ(::write(peer, "bye", 3), 3);
-  EXPECT_TRUE(run_until([&] { return std::ranges::count_if(streams, [](auto& s) { return !s; }) == kCrowd - 1; }));
+  EXPECT_TRUE(run_until(
+      [&] { return std::ranges::count_if(streams, [](auto& s) { return !s; }) == kCrowd - 1; }));
   for (int i = 0; i < 5; ++i) loop->turn(1);
   for (int i = 0; i < kCrowd; ++i) {
     char byte = 0;

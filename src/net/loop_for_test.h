@@ -61,7 +61,7 @@ inline Detached send_all(Stream& stream, size_t blocks, Log& log) {
     block->append(std::string(kBlockSize, static_cast<char>('a' + i % 26)));
     stream.queue(std::move(block));
     stream.flush();
-    log.status = co_await stream.drained(2 * kBlockSize);
+    log.status = co_await stream.drained(size_t{2} * kBlockSize);
     if (log.status != IoStatus::ok) break;
   }
   if (log.status == IoStatus::ok) log.status = co_await stream.drained(0);

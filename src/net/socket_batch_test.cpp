@@ -35,7 +35,8 @@ class SocketBatchTest : public testing::Test {
 TEST_F(SocketBatchTest, WritesAndReadsThemAllAgainAndAgain) {
   std::vector<std::array<char, 64>> buffers(pairs.size());
   for (int round = 0; round < 3; ++round) {
-    for (size_t i = 0; i < pairs.size(); ++i) batch->add_write(pairs[i][0], "0123456789", i % 10 + 1);
+    for (size_t i = 0; i < pairs.size(); ++i)
+      batch->add_write(pairs[i][0], "0123456789", i % 10 + 1);
     batch->run();
     for (size_t i = 0; i < pairs.size(); ++i) {
       ASSERT_EQ(batch->result(i), static_cast<int64_t>(i % 10 + 1));

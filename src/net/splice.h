@@ -11,7 +11,7 @@
 namespace sallyport::net {
 
 // Below this many bytes two copies cost less than the system calls of a splice.
-inline constexpr uint64_t kSpliceFrom = 24 * 1024;
+inline constexpr uint64_t kSpliceFrom = uint64_t{24} * 1024;
 
 struct Spliced {
   uint64_t bytes = 0;  // that have gone into the socket of `to`

@@ -82,7 +82,7 @@ Result<void> set_dh(SSL_CTX* context, const std::string& given) {
   if (key == nullptr || SSL_CTX_set0_tmp_dh_pkey(context, key.get()) != 1) {
     return tls_error("ssl_dhparam is neither parameters in PEM nor the name of a group");
   }
-  key.release();
+  static_cast<void>(key.release());  // the context has it now
   return {};
 }
 

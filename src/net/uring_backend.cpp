@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "base/memory_reserve.h"
 #include "net/listener.h"
 #include "net/loop.h"
@@ -47,7 +48,7 @@ uint64_t tagged(const void* object, unsigned tag) {
 std::unexpected<Error> refused(std::string_view what, int error) {
   return fail(
       "net.io_backend", Side::config,
-      "the kernel refuses io_uring (" + std::string(what) + ": " + std::strerror(error) + ")",
+      "the kernel refuses io_uring (" + std::string(what) + ": " + errno_text(error) + ")",
       "set io_backend = epoll, or allow io_uring (kernel.io_uring_disabled = 0; a container "
       "needs a seccomp profile that permits io_uring_setup)");
 }
@@ -345,6 +346,7 @@ void UringBackend::turn(int timeout_ms) {
 }
 
 void UringBackend::dispatch(const io_uring_cqe& cqe) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): tagged() has made it from one
   void* object = reinterpret_cast<void*>(cqe.user_data & ~uint64_t{kTagMask});
   switch (cqe.user_data & kTagMask) {
     case kReceive:

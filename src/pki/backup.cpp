@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "base/file.h"
 #include "pki/calendar.h"
 
@@ -28,9 +29,7 @@ Result<std::string> new_directory(const std::string& parent, int64_t now) {
     if (errno != EEXIST) break;
     name = fmt::format("{}/{}-{}", parent, compact_time(now), i);
   }
-  char buffer[128];
-  return fail("file.io", Side::config,
-              fmt::format("cannot make {}: {}", name, strerror_r(errno, buffer, sizeof buffer)));
+  return fail("file.io", Side::config, fmt::format("cannot make {}: {}", name, errno_text(errno)));
 }
 
 Result<void> keep(const std::string& from, const std::string& to) {

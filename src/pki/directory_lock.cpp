@@ -9,6 +9,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
+
 namespace sallyport::pki {
 namespace {
 
@@ -16,9 +18,8 @@ constexpr const char* kName = "/.lock";
 constexpr useconds_t kPause = 50'000;  // microseconds between two attempts
 
 std::unexpected<Error> failed(const std::string& path, int error) {
-  char buffer[128];
   return fail(error == EACCES ? "file.permission" : "file.io", Side::config,
-              fmt::format("cannot lock {}: {}", path, strerror_r(error, buffer, sizeof buffer)));
+              fmt::format("cannot lock {}: {}", path, errno_text(error)));
 }
 
 }  // namespace

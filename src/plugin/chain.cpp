@@ -20,7 +20,7 @@ bool applies(const model::PluginRow& row, std::string_view route_id, std::string
          (row.service_id.empty() || row.service_id == service_id);
 }
 
-const ConfiguredPtr& more_specific(const ConfiguredPtr& a, const ConfiguredPtr& b) {
+ConfiguredPtr more_specific(const ConfiguredPtr& a, const ConfiguredPtr& b) {
   if (a == nullptr) return b;
   if (b == nullptr) return a;
   return specificity(*b->row) > specificity(*a->row) ? b : a;

@@ -34,9 +34,9 @@ class Step {
   }
 
   bool waits() const { return task_.has_value(); }
-  Task<Step>& task() { return *task_; }
+  Task<Step>& task() { return *task_; }  // NOLINT(bugprone-unchecked-optional-access)
   bool responds() const { return response_.has_value(); }
-  Response& response() { return *response_; }
+  Response& response() { return *response_; }  // NOLINT(bugprone-unchecked-optional-access)
 
  private:
   Step() = default;

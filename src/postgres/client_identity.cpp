@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <sys/stat.h>
 
+#include "base/errno_text.h"
 #include "base/file.h"
 #include "base/secret.h"
 #include "postgres/certificate_facts.h"
@@ -38,11 +39,6 @@ struct Names {
   }
 };
 
-std::string reason(int error) {
-  char buffer[128];
-  return strerror_r(error, buffer, sizeof buffer);
-}
-
 Result<std::string> read_certificate(const Names& names) {
   auto content = read_file(names.certificate);
   if (content) return content;
@@ -68,7 +64,7 @@ Result<Secret> read_key(const Names& names) {
           fmt::format("Set {} to the key of {}", names.key_setting, names.certificate));
     }
     return names.bad_key(
-        fmt::format("could not stat private key file \"{}\": {}", names.key, reason(error)),
+        fmt::format("could not stat private key file \"{}\": {}", names.key, errno_text(error)),
         "The gateway's user must be able to read it");
   }
   if (!S_ISREG(status.st_mode)) {

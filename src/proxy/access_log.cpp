@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "base/log.h"
 
 namespace sallyport::proxy {
@@ -70,7 +71,7 @@ Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& path,
   const int fd = open_file(path);
   if (fd < 0) {
     return fail("gateway.option", Side::config,
-                fmt::format("{}: cannot open {}: {}", setting, path, std::strerror(errno)),
+                fmt::format("{}: cannot open {}: {}", setting, path, errno_text(errno)),
                 fmt::format("create its directory, or set {} = off", setting));
   }
   std::unique_ptr<AccessLog> log(new AccessLog(path, fd));

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/errno_text.h"
 #include "base/log.h"
 #include "proxy/worker.h"
 
@@ -113,7 +114,7 @@ Task<AttemptFault> StreamDial::try_one(UpstreamConnection& out) {
   }
   if (connected.error != 0) {
     log::error("service {}: cannot connect to {}: {}", service.id, address.text(),
-               std::strerror(connected.error));
+               errno_text(connected.error));
     co_return fault_of(connected.error);
   }
   out.stream = std::move(connected.stream);

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
+
 namespace sallyport::setup {
 namespace {
 
@@ -55,7 +57,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   if (getppid() != parent) _exit(127);
   if (changed)
     execve(arguments[0].c_str(), pointers(arguments).data(), pointers(environment).data());
-  dprintf(2, "cannot run %s: %s\n", arguments[0].c_str(), strerror(errno));
+  dprintf(2, "cannot run %s: %s\n", arguments[0].c_str(), errno_text(errno));
   _exit(127);
 }
 
@@ -79,14 +81,14 @@ Result<Finished> run(const std::vector<std::string>& arguments, const std::optio
                      bool show) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
-    return fail("setup.process", Side::internal, fmt::format("pipe: {}", strerror(errno)));
+    return fail("setup.process", Side::internal, fmt::format("pipe: {}", errno_text(errno)));
   }
   std::optional<Account> other = as && as->uid != geteuid() ? as : std::nullopt;
   auto environment = environment_of(other);
   pid_t parent = getpid();
   pid_t child = fork();
   if (child < 0) {
-    return fail("setup.process", Side::internal, fmt::format("fork: {}", strerror(errno)));
+    return fail("setup.process", Side::internal, fmt::format("fork: {}", errno_text(errno)));
   }
   if (child == 0) become(other, arguments, std::move(environment), show ? -1 : ends[1], parent);
   close(ends[1]);

@@ -11,6 +11,8 @@
 #include <grp.h>
 #include <sys/stat.h>
 
+#include "base/errno_text.h"
+
 namespace sallyport::setup {
 namespace {
 
@@ -40,7 +42,7 @@ std::string what_bars(const ServerUser& user, const std::string& path) {
   if (error) return fmt::format("{}: {}", path, error.message());
   const std::vector<gid_t> groups = groups_of(user);
   struct stat status;
-  if (stat(real.c_str(), &status) != 0) return fmt::format("{}: {}", real, strerror(errno));
+  if (stat(real.c_str(), &status) != 0) return fmt::format("{}: {}", real, errno_text(errno));
   if (!permits(status, user, groups, 4)) {
     return fmt::format("{} may not read {} (mode {:04o})", user.name, real, status.st_mode & 07777);
   }

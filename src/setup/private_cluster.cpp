@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/errno_text.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "setup/managed_block.h"
@@ -98,7 +99,7 @@ Result<bool> PrivateCluster::make() {
   if (geteuid() == 0 && chown(directory_.c_str(), account_.uid, account_.gid) != 0) {
     return fail(
         "cluster.directory", Side::config,
-        fmt::format("cannot give {} to {}: {}", directory_, account_.name, strerror(errno)));
+        fmt::format("cannot give {} to {}: {}", directory_, account_.name, errno_text(errno)));
   }
   // Beside its place first: a data directory that is there is whole.
   std::string fresh = data_directory() + ".new";

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/errno_text.h"
 #include "base/file.h"
 #include "base/staged_files.h"
 #include "setup/file_access.h"
@@ -29,12 +30,13 @@ std::string stamp() {
 
 Result<void> give_to_server(const ServerLayout& server, const std::string& path, uint32_t mode) {
   if (geteuid() == 0 && chown(path.c_str(), server.owner, server.group) != 0) {
-    return fail("setup.owner", Side::config,
-                fmt::format("cannot give {} to {}: {}", path, server.owner_name, strerror(errno)));
+    return fail(
+        "setup.owner", Side::config,
+        fmt::format("cannot give {} to {}: {}", path, server.owner_name, errno_text(errno)));
   }
   if (chmod(path.c_str(), mode) != 0) {
     return fail("setup.owner", Side::config,
-                fmt::format("cannot set the mode of {}: {}", path, strerror(errno)));
+                fmt::format("cannot set the mode of {}: {}", path, errno_text(errno)));
   }
   return {};
 }
@@ -50,7 +52,7 @@ class Undo {
   Result<void> keep_owner(const std::string& path) {
     struct stat status;
     if (stat(path.c_str(), &status) != 0) {
-      return fail("setup.owner", Side::config, fmt::format("{}: {}", path, strerror(errno)));
+      return fail("setup.owner", Side::config, fmt::format("{}: {}", path, errno_text(errno)));
     }
     owners_.emplace_back(path, FileOwner{status.st_uid, status.st_gid, status.st_mode & 07777});
     return {};
@@ -62,7 +64,7 @@ class Undo {
     for (const auto& [backup, path] : replaced_) {
       if (rename(backup.c_str(), path.c_str()) == 0) continue;
       failed += fmt::format("; {} could not be put back ({}): its backup is {}", path,
-                            strerror(errno), backup);
+                            errno_text(errno), backup);
     }
     for (const std::string& path : made_) unlink(path.c_str());
     for (const auto& [path, owner] : owners_) {
