@@ -44,6 +44,8 @@ ParseStatus read_request(std::string_view bytes, const Limits& limits, uint32_t&
                          RequestHead& head, ParseFault& fault) {
   HeadFields fields{.room = head.headers, .first = head.first};
   fields.clear();
+  head.method = Method::other;
+  head.method_text = head.target = {};
   // HTTP/2 has had its fields measured; a Cookie made of many is one line here.
   HeadReader reader(bytes, limits, head.http2 ? limits.max_head : limits.max_field_line, fields,
                     fault);

@@ -40,7 +40,7 @@ char* put_escape(char* out, uint8_t byte) {
 bool special_segment(std::string_view path, size_t slash) {
   size_t i = slash + 1;
   if (i >= path.size()) return false;
-  if (path[i] == '/') return true;
+  if (path[i] == '/' || path[i] == ';') return true;
   if (path[i] != '.') return false;
   ++i;
   if (i < path.size() && path[i] == '.') ++i;
@@ -105,7 +105,8 @@ bool respell(std::string_view path, char*& out) {
 }
 
 // Resolves special segments of `path`, which begins with '/', in place; returns the new length, 0
-// for a path that hides some, or climbs where that is refused.
+// for a path that hides some ("/;x/" is "//" to a servlet container), or climbs where that is
+// refused.
 size_t resolve_segments(std::span<char> path, Climbing climbing) {
   size_t out = 0;  // path[0, out) is done and holds no special segment
   size_t i = 0;
@@ -122,7 +123,7 @@ size_t resolve_segments(std::span<char> path, Climbing climbing) {
         if (path[out] == '/') break;
       }
     } else if (!segment.empty() && segment != ".") {
-      if (hides_steps(segment)) return 0;
+      if (hides_steps(segment) || (segment.front() == ';' && !last)) return 0;
       std::memmove(path.data() + out, path.data() + i, end - i);
       out += end - i;
     }

@@ -8,10 +8,10 @@
 
 namespace sallyport::proxy {
 
-Peer Peer::of_socket(int fd, const RealIp& real_ip) {
+std::optional<Peer> Peer::of_socket(int fd, const RealIp& real_ip) {
   sockaddr_storage storage{};
   socklen_t size = sizeof(storage);
-  ::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size);
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
   return of_address(net::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage), size), real_ip);
 }
 

@@ -14,7 +14,8 @@ namespace sallyport::proxy {
 
 // Who connected.
 struct Peer {
-  static Peer of_socket(int fd, const RealIp& real_ip);
+  // Nothing when the connection is broken already: nobody can say whose it was.
+  static std::optional<Peer> of_socket(int fd, const RealIp& real_ip);
   static Peer of_address(const net::SocketAddress& address, const RealIp& real_ip);
 
   std::string_view ip() const { return {text.data(), size}; }

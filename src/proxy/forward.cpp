@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "balancer/target_name.h"
+#include "base/errno_text.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "http/h1_writer.h"
@@ -25,6 +26,9 @@ constexpr uint64_t kLongestWaitMs = 1'000'000'000;
 bool no_descriptors(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
+
+// 102 and 103 are for a few: each begins read_timeout anew.
+constexpr uint32_t kMostInterim = 1'000;
 
 // How long an upstream may be silent once the client has ended its side: almost all such clients
 // have gone altogether; one that still reads has asked for little and gets it soon.
@@ -72,6 +76,11 @@ Task<bool> Forward::run() {
           step = HeadStep::fault;
         } else {
           step = take_head_bytes(std::move(received.block));
+        }
+        if (client().unsent() > kHighWater &&
+            co_await client().drained(kLowWater) != net::IoStatus::ok) {
+          fault_ = AttemptFault::client;
+          step = HeadStep::fault;
         }
       }
       client().unwatch();
@@ -256,7 +265,7 @@ AttemptFault Forward::connect_fault(int error) const {
   if (error == EPROTO) return AttemptFault::connect;
   if (error == ETIME) return AttemptFault::connect_timeout;
   log::error("service {}: cannot connect to {}: {}", exchange_.target->service().id,
-             connection_->pool.address().text(), std::strerror(error));
+             connection_->pool.address().text(), errno_text(error));
   if (no_descriptors(error)) return AttemptFault::no_descriptors;
   return error == ETIMEDOUT ? AttemptFault::connect_timeout : AttemptFault::connect;
 }
@@ -375,6 +384,12 @@ Forward::HeadStep Forward::take_head_bytes(net::BlockPtr block) {
       return HeadStep::fault;
     }
     if (exchange_.response.status >= 200) return HeadStep::complete;
+    if (++interim_ > kMostInterim) {
+      log::error("service {}: {} does not come to its answer: {} interim ones",
+                 exchange_.target->service().id, connection_->pool.address().text(), interim_);
+      fault_ = AttemptFault::bad_response;
+      return HeadStep::fault;
+    }
     pass_interim(exchange_.response.size);
     if (received_->size() == 0) return HeadStep::need_more;
   }

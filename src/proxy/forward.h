@@ -92,6 +92,7 @@ class Forward {
   net::BlockPtr received_;  // the answer's head and what came with it
   uint32_t scanned_ = 0;
   uint32_t attempts_ = 0;
+  uint32_t interim_ = 0;                  // answers before the answer
   PeerRoutePtr route_;                    // of this attempt, when the service's host is an upstream
   std::vector<balancer::PeerPtr> tried_;  // in vain
   std::optional<uint64_t> hash_;

@@ -10,6 +10,7 @@ int status_of(AttemptFault fault) {
       return 503;
     case AttemptFault::connect_timeout:
     case AttemptFault::read_timeout:
+    case AttemptFault::write_timeout:
       return 504;
     case AttemptFault::client:
       return 400;
@@ -40,6 +41,7 @@ bool may_retry(AttemptFault fault, bool idempotent_method, bool replayable) {
     case AttemptFault::stale:
     case AttemptFault::closed:
     case AttemptFault::read_timeout:
+    case AttemptFault::write_timeout:
       return idempotent_method && replayable;
     default:
       return false;

@@ -24,10 +24,9 @@ uint32_t milliseconds(Milliseconds duration) {
   return static_cast<uint32_t>(duration.count());
 }
 
-// A refused head leaves what the last one left.
-void forget_head(http::RequestHead& head) {
-  head.method = http::Method::other;
-  head.method_text = head.target = head.host = {};
+// A refused head leaves what the last one left, but for the line that it began with.
+void forget_fields(http::RequestHead& head) {
+  head.host = {};
   head.minor_version = 1;
   head.header_count = 0;
   head.first = {};
@@ -44,9 +43,10 @@ void Session::start(Worker& worker, WorkerListener& listener, int fd) {
   net::StreamPtr stream = worker.loop().adopt(fd);
   if (stream == nullptr) return;
   worker.count().handled.add();
-  const Peer peer = Peer::of_socket(fd, worker.real_ip());
+  const auto peer = Peer::of_socket(fd, worker.real_ip());
+  if (!peer) return;
   net::Stream* transport = stream.get();
-  auto* session = new Session(worker, listener, peer, std::move(stream), transport);
+  auto* session = new Session(worker, listener, *peer, std::move(stream), transport);
   if (!listener.proxy_protocol && !worker.accept_tls(*session->stream_, listener)) {
     delete session;
     return;
@@ -261,7 +261,7 @@ void Session::split_body(Exchange& exchange) {
 }
 
 Task<bool> Session::answer_bad_head(Exchange& exchange, HeadOutcome outcome) {
-  forget_head(exchange.request);
+  forget_fields(exchange.request);
   worker_.new_request_id(exchange.request_id);
   exchange.client_ip = peer_ip();
   int status = 408;

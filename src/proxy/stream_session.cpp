@@ -17,10 +17,11 @@ constexpr int kBadPreamble = 400;
 constexpr int kForbidden = 403;
 constexpr int kNoRoute = 500;
 
-net::SocketAddress address_of(int fd, int (*which)(int, sockaddr*, socklen_t*)) {
+// Nothing for the peer of a connection that is broken already.
+std::optional<net::SocketAddress> address_of(int fd, int (*which)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage storage{};
   socklen_t size = sizeof(storage);
-  which(fd, reinterpret_cast<sockaddr*>(&storage), &size);
+  if (which(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
   return net::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage), size);
 }
 
@@ -32,18 +33,23 @@ void StreamSession::start(Worker& worker, WorkerListener& listener, int fd) {
   net::StreamPtr stream = worker.loop().adopt(fd);
   if (stream == nullptr) return;
   worker.count().handled.add();
-  auto* session = new StreamSession(worker, listener, std::move(stream));
+  const auto source = address_of(fd, ::getpeername);
+  const auto destination = address_of(fd, ::getsockname);
+  if (!source || !destination) return;
+  auto* session = new StreamSession(worker, listener, std::move(stream), *source, *destination);
   session->run();
 }
 
-StreamSession::StreamSession(Worker& worker, WorkerListener& listener, net::StreamPtr stream)
+StreamSession::StreamSession(Worker& worker, WorkerListener& listener, net::StreamPtr stream,
+                             const net::SocketAddress& source,
+                             const net::SocketAddress& destination)
     : worker_(worker),
       listener_(listener),
       client_(std::move(stream)),
       started_(worker.loop().now()) {
   client_->set_send_timeout(static_cast<uint32_t>(worker.options().send_timeout.count()));
-  ends_.set_source(address_of(client_->fd(), ::getpeername));
-  ends_.set_destination(address_of(client_->fd(), ::getsockname), worker);
+  ends_.set_source(source);
+  ends_.set_destination(destination, worker);
   worker_.count().active.add();
   worker_.count().stream_connections.add();
   worker_.count().stream_active.add();
@@ -86,7 +92,7 @@ Task<bool> StreamSession::read_preamble() {
       log::warn("broken PROXY protocol header from {}", ends_.source_ip);
     }
     if (end != Preamble::complete) co_return false;
-    if (header.source && peer.trusted) ends_.set_source(*header.source);
+    if (header.source && peer && peer->trusted) ends_.set_source(*header.source);
   }
   if (listener_.tls == nullptr) co_return true;
   const Preamble end = co_await peek_client_hello(*client_, deadline, early_, hello_);

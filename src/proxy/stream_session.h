@@ -28,7 +28,8 @@ class StreamSession final : public ClientConnection {
   void cut() override { client_->fail(ENOMEM); }
 
  private:
-  StreamSession(Worker& worker, WorkerListener& listener, net::StreamPtr stream);
+  StreamSession(Worker& worker, WorkerListener& listener, net::StreamPtr stream,
+                const net::SocketAddress& source, const net::SocketAddress& destination);
   ~StreamSession();
 
   Detached run();

@@ -164,14 +164,16 @@ def test_access_log(plane, workspace):
     first = client.get("/a?b=1", "User-Agent: test/1 \"quoted\"\r\nReferer: http://x/\r\n")
     client.send("BROKEN\r\n\r\n")
     client.read()
-    assert eventually(lambda: open(path).read().count("\n") == 2)
-    line, bad = open(path).read().splitlines()
+    assert gateway.connect().get("/large", f"Cookie: {'c' * 9000}\r\n").status == 494
+    assert eventually(lambda: open(path).read().count("\n") == 3)
+    line, bad, large = open(path).read().splitlines()
     request_id = first.get("x-kong-request-id")
     assert re.match(r'^127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /a\?b=1 HTTP/1\.1" 200 '
                     + str(len(first.body)) + r' "http://x/" "test/1 \\x22quoted\\x22" kong_request_id: "'
                     + request_id + '"$', line)
     assert ' "" 400 ' in bad
+    assert ' "GET /large HTTP/1.1" 494 ' in large
     for _ in range(100):
         gateway.connect().get()
     gateway.close()
-    assert open(path).read().count("\n") == 102
+    assert open(path).read().count("\n") == 103
