@@ -17,7 +17,7 @@ void H2Request::begin(uint32_t most, uint32_t most_field) {
     text->clear();
   }
   method_id_ = Method::other;
-  has_authority_ = has_host_ = has_length_ = dropped_ = false;
+  has_authority_ = has_host_ = has_length_ = empty_ = dropped_ = false;
 }
 
 bool H2Request::add(std::string_view name, std::string_view value) {
@@ -39,6 +39,8 @@ bool H2Request::add(std::string_view name, std::string_view value) {
     // RFC 9113 section 8.2.3: one field again.
     if (!cookie_.empty()) cookie_ += "; ";
     cookie_ += value;
+  } else if (id == HeaderId::content_length && value == "0") {
+    empty_ = true;
   } else {
     has_length_ |= id == HeaderId::content_length;
     add_field(name, value);
@@ -96,6 +98,8 @@ bool H2Request::finish(bool complete) {
   if (has_host_ && (!has_authority_ || host_ != authority_)) line("host: ", host_);
   text_ += fields_;
   if (!cookie_.empty()) line("cookie: ", cookie_);
+  // Where more frames follow it is no whole request yet, whatever the length says.
+  if (empty_ && complete) line("content-length: ", "0");
   chunked_ = !complete && !has_length_;
   if (chunked_) line("transfer-encoding: ", "chunked");
   if (dropped_) line("x: ", std::string(most_, 'x'));  // refused for its size, whatever is left

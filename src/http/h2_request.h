@@ -52,6 +52,7 @@ class H2Request {
   bool has_authority_ = false;
   bool has_host_ = false;
   bool has_length_ = false;
+  bool empty_ = false;  // says content-length: 0
   bool dropped_ = false;
   bool chunked_ = false;
 };

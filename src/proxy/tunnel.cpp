@@ -12,7 +12,10 @@ Task<bool> Forward::tunnel() {
   exchange_.status = 101;
   net::BlockPtr head = begin_response();
   client().queue(std::move(head));
-  if (received_ != nullptr && received_->size() > 0) client().queue(std::move(received_));
+  if (received_ != nullptr && received_->size() > 0) {
+    tunnel_bytes_ += received_->size();
+    client().queue(std::move(received_));
+  }
   client().flush();
   tunnel_active_ = session_.worker().loop().now();
   upload_.emplace(pump(client(), upstream()));

@@ -2,6 +2,7 @@
 import json
 import ssl
 import subprocess
+import time
 
 import h2.config
 import h2.connection
@@ -246,6 +247,37 @@ def test_interim_answers(gateway):
     client.send_body(stream, b"body")
     assert client.wait(stream).status == 200
     upstream.assert_sound()
+
+
+@pytest.mark.parametrize("count, size", [(9, 8000), (20, 8000), (40, 2000), (500, 10)])
+def test_many_interim_answers(gateway, count, size):
+    def script(connection):
+        while connection.read_request():
+            for _ in range(count):
+                connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: <" + b"x" * size + b">\r\n\r\n")
+            connection.send(answer(b"final"))
+
+    client = H2Client(gateway(Upstream(script)).port)
+    for _ in range(3):
+        got = client.get()
+        assert got.status == 200 and got.body == b"final" and got.interim == [103] * count
+
+
+def test_an_empty_length_is_believed_when_nothing_follows(gateway):
+    upstream = Upstream()
+    client = H2Client(gateway(upstream).port, lawless=True)
+    head = fields("POST", "/", ("content-length", "0"))
+    stream = client.request(head, end=False)
+    client.send_body(stream, b"")
+    assert client.wait(stream).status == 200
+    assert upstream.requests[-1].get("content-length") == "0"
+    stream = client.request(head, end=False)
+    seen = len(upstream.requests)
+    time.sleep(0.3)
+    assert len(upstream.requests) == seen  # it waits
+    client.send_body(stream, b"smuggled")
+    assert client.wait(stream).reset is not None
+    assert len(upstream.requests) == seen
 
 
 def test_resets_cancel_the_upstream(gateway):
