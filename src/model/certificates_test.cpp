@@ -13,7 +13,7 @@ TEST(Certificates, NamesAreGivenOnce) {
     return found.value("snis", Json());
   };
   EXPECT_EQ(snis(R"(["a.test","b.test","a.test"])"), "a.test is duplicated");
-  EXPECT_EQ(snis(R"(["a.test","*.a.test"])"), Json());
+  EXPECT_EQ(snis(R"(["a.test","*.a.test","*"])"), Json());
   EXPECT_EQ(snis(R"(["a.test","a.test:80"])"), parse_json(R"([null,"must not have a port"])"));
 }
 

@@ -137,6 +137,7 @@ std::string host_with_wildcard(std::string_view text) {
 }
 
 std::string sni(std::string_view text) {
+  if (text == "*") return "";  // in place of ssl_cert
   auto wildcards = std::ranges::count(text, '*');
   if (wildcards > 1) return "only one wildcard must be specified";
   if (wildcards == 1 && !text.starts_with('*') && !text.ends_with('*')) {
