@@ -142,6 +142,11 @@ bool Stream::connect_tls(const TlsContext& context, const TlsConnect& options) {
   return true;
 }
 
+void Stream::leave_tls() {
+  tls_.reset();
+  receive_error_ = 0;
+}
+
 bool Stream::ready_for_handshake() {
   shaking_hands_ = true;
   return ready_to_receive();

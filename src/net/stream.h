@@ -103,6 +103,8 @@ class Stream {
   // ends the stream.
   bool accept_tls(const TlsContext& context, const TlsAccept& options);
   bool connect_tls(const TlsContext& context, const TlsConnect& options);
+  // After a fault of a handshake: what comes and goes from here on is plain again.
+  void leave_tls();
   // Waits for the end of the handshake: IoStatus::ok, or as receive() says; tls_fault() says why.
   auto handshake(uint32_t timeout_ms);
   // Null: plain.

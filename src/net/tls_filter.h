@@ -2,6 +2,8 @@
 // socket of its own. Belongs to the stream and its loop's thread.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -85,6 +87,7 @@ class TlsFilter {
   bool read_plaintext(BlockQueue& plain);
   bool write_plaintext();
   bool broken();
+  bool began_with_a_method() const;
   friend struct TlsCallbacks;
   static int bio_read(bio_st* bio, char* out, int size);
   static int bio_write(bio_st* bio, const char* data, int size);
@@ -99,6 +102,9 @@ class TlsFilter {
   const CertificateSource* certificates_ = nullptr;
   TlsSession* session_ = nullptr;
   std::unique_ptr<TlsFault> fault_;
+  // What came first: as much as OpenSSL wants to see before it says that something is not TLS.
+  std::array<char, 5> beginning_{};
+  uint8_t beginning_size_ = 0;
   bool peer_finished_ = false;
   bool offers_http2_ = false;
 };

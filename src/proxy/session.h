@@ -59,6 +59,7 @@ class Session final : public ClientConnection, public Pooled {
   // every idle connection keeps.
   [[gnu::noinline]] Task<bool> read_proxy_header();
   void enter(State state);
+  void record(const Exchange& exchange);
   uint32_t idle_timeout() const;
   Task<net::Received> look_once_more();
   HeadOutcome parse_head(Exchange& exchange);
@@ -67,6 +68,8 @@ class Session final : public ClientConnection, public Pooled {
   [[gnu::noinline]] Task<HeadOutcome> read_rest_of_head(Exchange& exchange);
   void split_body(Exchange& exchange);
   [[gnu::noinline]] Task<bool> answer_bad_head(Exchange& exchange, HeadOutcome outcome);
+  bool client_speaks_plain_http() const;
+  [[gnu::noinline]] Task<void> refuse_plain_http();
   [[gnu::noinline]] Task<void> close_gently(bool linger);
 
   Worker& worker_;
