@@ -221,15 +221,8 @@ Session::HeadOutcome Session::parse_head(Exchange& exchange) {
 bool Session::body_begins_soundly(Exchange& exchange) const {
   const http::RequestHead& request = exchange.request;
   if (request.framing != http::BodyFraming::chunked || over_http2()) return true;
-  std::string_view rest = exchange.head->view().substr(request.size);
-  http::ChunkedReader chunks;
-  while (!rest.empty()) {
-    const auto step = chunks.next(rest, worker_.options().limits, exchange.fault);
-    if (step.status == http::ParseStatus::error) return false;
-    if (step.status == http::ParseStatus::complete) break;
-    rest.remove_prefix(step.consumed);
-  }
-  return true;
+  return http::chunks_begin_soundly(exchange.head->view().substr(request.size),
+                                    worker_.options().limits, exchange.fault);
 }
 
 Task<Session::HeadOutcome> Session::read_rest_of_head(Exchange& exchange) {

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from data_plane import Client, Upstream, answer, echo, eventually, uuid
+from test_proxy_h2 import H2Client
 
 HOST = "Host: a\r\n"
 SMUGGLING = {
@@ -111,6 +112,37 @@ def test_invalid_answers_become_502(plane, wire):
     assert response.body.startswith(b"An invalid response was received from the upstream server\n")
     assert response.get("x-kong-upstream-latency") and response.get("x-kong-proxy-latency")
     assert response.get("x-kong-response-latency") is None
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"3\r\nabcd\r\n0\r\n\r\n", b"3\r\nabc\r\nzz\r\n", b"0\r\nX Y\r\n\r\n"],
+                         ids=["size", "length", "second", "trailer"])
+@pytest.mark.parametrize("plugins", [[], [{"id": uuid(3), "name": "correlation-id", "config": {"echo_downstream": True}}]],
+                         ids=["bare", "plugin"])
+def test_chunks_that_are_broken_from_the_start_become_502(plane, chunks, plugins):
+    def script(connection):
+        late = connection.read_request().target == "/late"
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n" + (b"2\r\nok\r\n" if late else chunks))
+        if late:
+            time.sleep(0.2)
+            connection.send(chunks)
+        time.sleep(0.05)
+
+    gateway = plane(Upstream(script), plugins=plugins, listeners=[{}, {"http2": True}])
+    client = gateway.connect()
+    for _ in range(2):  # the client's connection is none the worse for it
+        response = client.get()
+        assert response.status == 502 and response.get("x") is None
+        assert response.body.startswith(b"An invalid response was received from the upstream server\n")
+    assert "invalid response from 127.0.0.1" in gateway.log()
+    # When bytes of the answer are out, it is cut.
+    client.send(f"GET /late HTTP/1.1\r\n{HOST}\r\n")
+    assert client.until(b"2\r\nok\r\n").startswith(b"HTTP/1.1 200")
+    assert b"0\r\n\r\n" not in client.read_to_end()
+    client = H2Client(gateway.ports["proxy"][1])
+    answered = client.get()
+    assert answered.status == 502 and answered.body.startswith(b"An invalid response")
+    late = client.get("/late")
+    assert late.status == 200 and late.reset is not None and client.get().status == 502
 
 
 def test_timeouts_of_the_client_side(plane):
