@@ -242,7 +242,7 @@ void Stream::on_sent(size_t bytes) {
   output_.consume(bytes);
   sending_ = !output_.empty();
   if (sending_) send_deadline_ = send_timeout_ != 0 ? loop_.now() + send_timeout_ : 0;
-  if (drainer_ && output_.bytes() <= drain_level_) wake_drainer();
+  if (drainer_ && unsent() <= drain_level_) wake_drainer();
 }
 
 void Stream::on_send_error(int error) {

@@ -180,13 +180,14 @@ bool TlsFilter::write_plaintext() {
     }
     pending_.consume(written);
   }
+  if (std::exchange(finishing_, false)) SSL_shutdown(ssl_);
   return true;
 }
 
 void TlsFilter::close_notify() {
-  if (!SSL_is_init_finished(ssl_)) return;
-  ERR_clear_error();
-  SSL_shutdown(ssl_);
+  if (fault_ != nullptr) return;
+  finishing_ = true;
+  write_plaintext();
 }
 
 std::string_view TlsFilter::server_name() const {

@@ -57,13 +57,13 @@ class TlsFilter {
   bool receive(BlockPtr ciphertext, BlockQueue& plain);
   // Plaintext to send; waits inside while the handshake is under way. False when broken.
   bool send(BlockPtr plaintext);
-  // Says that no more will be sent.
+  // Says that no more will be sent, once what waits for the handshake has been.
   void close_notify();
 
   // The next block of ciphertext to send, or null.
   BlockPtr take_output() { return output_.pop(); }
-  // Plaintext that waits for the handshake, in bytes.
-  size_t waiting() const { return pending_.bytes(); }
+  // Plaintext that waits for the handshake, in bytes; the end counts as one.
+  size_t waiting() const { return pending_.bytes() + (finishing_ ? 1 : 0); }
 
   // The handshake is done: this side knows whom it talks to.
   bool established() const;
@@ -105,6 +105,7 @@ class TlsFilter {
   // What came first: as much as OpenSSL wants to see before it says that something is not TLS.
   std::array<char, 5> beginning_{};
   uint8_t beginning_size_ = 0;
+  bool finishing_ = false;  // close_notify() waits for the handshake
   bool peer_finished_ = false;
   bool offers_http2_ = false;
 };
