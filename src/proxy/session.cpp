@@ -153,6 +153,19 @@ void Session::cut() {
   if (listener_.role == Role::proxy) stream_->fail(ENOMEM);
 }
 
+// It ends as it would by its timeout: not over a request that is here already.
+bool Session::end_if_idle() {
+  if (listener_.role != Role::proxy || state_ != State::waiting || stream_->unsent() > 0) {
+    return false;
+  }
+  const uint64_t now = worker_.loop().now();
+  const uint64_t deadline = stream_->receive_deadline();
+  const bool recent = deadline + kIdleEnoughMs > now + idle_timeout();
+  if (deadline <= now + kLastLookMs || recent) return false;
+  stream_->rearm_receive(kLastLookMs);
+  return true;
+}
+
 Detached Session::run() {
   bool linger = false;
   bool keep = !listener_.proxy_protocol || over_http2_ || co_await read_proxy_header();

@@ -46,6 +46,7 @@ class Session final : public ClientConnection, public Pooled {
 
   void begin_drain() override;
   void cut() override;
+  bool end_if_idle() override;
 
  private:
   enum class State : uint8_t { starting, waiting, reading, writing };

@@ -428,6 +428,47 @@ def test_the_last_descriptors_are_the_apis(plane):
     assert "connections refused or cut: nearly all file descriptors" in gateway.log()
 
 
+@pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
+def test_idle_clients_make_room_when_descriptors_are_short(plane, http2):
+    gateway = plane(Upstream(), listeners=[{"http2": http2}, {"role": "status"}], upstream_keepalive_pool_size=1)
+    pid, status = gateway.child.pid, gateway.ports["status"][0]
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (200, hard))
+    time.sleep(1.1)  # the limit is looked at once a second
+    connect = (lambda: H2Client(gateway.port)) if http2 else gateway.connect
+    crowd = []
+    try:
+        while len(crowd) < 200:
+            crowd.append(connect())
+            assert crowd[-1].get().status == 200
+    except (OSError, EOFError, AssertionError):
+        crowd.pop()  # refused: whoever has asked just now keeps its place
+    assert 100 < len(crowd) < 200
+    busy = crowd.pop()
+    deadline = time.monotonic() + 5.5
+    while time.monotonic() < deadline:
+        assert busy.get().status == 200
+        time.sleep(0.2)
+    fresh = []
+    for _ in range(60):
+        fresh.append(connect())
+        assert fresh[-1].get().status == 200
+    assert all(client.get().status == 200 for client in (busy, *fresh, Client(status)))
+    # As many as were needed have gone, and were told so; the others are served.
+    gone = 0
+    for client in crowd:
+        client.sock.settimeout(0.01)
+        try:
+            client.run_to_end() if http2 else client.read_to_end()
+            assert not http2 or client.goaway == 0
+            gone += 1
+        except TimeoutError:
+            client.sock.settimeout(20)
+            assert client.get().status == 200
+    assert 40 < gone < 90
+    assert "connections refused or cut: nearly all file descriptors" in gateway.log()
+
+
 def test_short_of_memory_it_cuts_and_recovers(plane):
     gateway = plane(Upstream(lambda connection: connection.read_request() and time.sleep(5)),
                     listeners=[{}, {"http2": True}, {"role": "status"}])
