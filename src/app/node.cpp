@@ -8,6 +8,7 @@
 
 #include "admin/own_pages.h"
 #include "app/hostname.h"
+#include "app/pid_file.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -15,6 +16,7 @@
 #include "base/uuid.h"
 #include "conf/display.h"
 #include "model/plugin_declarations.h"
+#include "net/tls_policy.h"
 #include "plugins/all.h"
 #include "postgres/link_metrics.h"
 
@@ -86,8 +88,51 @@ admin::Memory Node::memory() const {
   return memory;
 }
 
+namespace {
+
+using conf::Key;
+
+std::optional<conf::CipherSuite> named_suite(const conf::Settings& settings) {
+  const std::string& name = settings.string(Key::ssl_cipher_suite);
+  if (name == "custom") return std::nullopt;
+  const net::TlsPolicy policy =
+      net::named_policy(name, {.dh_parameters = settings.display(Key::ssl_dhparam)});
+  return conf::CipherSuite{.protocols = policy.protocols,
+                           .ciphers = policy.ciphers,
+                           .prefer_server_ciphers = policy.prefer_server_ciphers,
+                           .dh_parameters = policy.dh_parameters};
+}
+
+// Kong's names for a node's files, where there is such a file: there is no nginx.conf.
+void add_files(const conf::Settings& settings, Json& out) {
+  const std::string& prefix = settings.string(Key::prefix);
+  auto add = [&](const std::string& name, const std::filesystem::path& path) {
+    std::error_code error;
+    if (std::filesystem::is_regular_file(path, error)) out[name] = path.string();
+  };
+  auto log = [&](Key key) {
+    const std::string& text = settings.string(key);
+    return std::filesystem::path(prefix) / text.substr(0, text.find(' '));
+  };
+  add("nginx_pid", PidFile::path(prefix));
+  add("nginx_acc_logs", log(Key::proxy_access_log));
+  add("nginx_err_logs", log(Key::proxy_error_log));
+  // All ssl listeners without a certificate of their own show these.
+  for (const char* listener : {"", "admin_", "status_"}) {
+    for (const auto& [kind, end] : {std::pair("", ""), std::pair("-ecdsa", "_ecdsa")}) {
+      const std::string stem = fmt::format("{}/ssl/kong-default{}", prefix, kind);
+      add(fmt::format("{}ssl_cert_default{}", listener, end), stem + ".crt");
+      add(fmt::format("{}ssl_cert_key_default{}", listener, end), stem + ".key");
+    }
+  }
+}
+
+}  // namespace
+
 Json Node::configuration() const {
-  return conf::to_json(*parts_.settings);
+  Json out = conf::to_json(*parts_.settings, named_suite(*parts_.settings));
+  add_files(*parts_.settings, out);
+  return out;
 }
 
 namespace {

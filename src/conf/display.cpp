@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::array kBlocks = {"main",   "events", "http",   "upstream",  "proxy", "location",
                                 "status", "admin",  "stream", "supstream", "sproxy"};
+// Nothing can be in these.
+constexpr std::array kWasmBlocks = {"wasm_main", "wasm_main_shm_kv", "wasm_v8", "wasm_wasmer",
+                                    "wasm_wasmtime"};
 
 bool is_nginx(std::string_view name) {
   return name.starts_with("nginx_");
@@ -174,21 +177,54 @@ void add_directive(std::string_view name, const std::string& value, Json& out) {
   out[std::string(name)] = value;
 }
 
-void add_nginx(const Settings& settings, Json& out) {
-  for (const char* block : kBlocks) out[fmt::format("nginx_{}_directives", block)] = Json::object();
-  for (const Directive& row : directives()) {
-    if (!settings.is_set(row.key) || row.masked()) continue;
-    // Of the two blocks that a directive may be written in, the outer one.
-    const bool outer = row.name.starts_with("nginx_http_");
-    if (!row.alias.empty() && !outer) add_directive(row.alias, settings.display(row.key), out);
-    if (is_nginx(row.name)) add_directive(row.name, settings.display(row.key), out);
+// "" for none.
+std::string nginx_value(const Settings& settings, const std::optional<CipherSuite>& suite,
+                        Key key) {
+  if (suite && key == Key::ssl_protocols) return suite->protocols;
+  if (suite && key == Key::ssl_prefer_server_ciphers) {
+    return suite->prefer_server_ciphers ? "on" : "off";
   }
-  for (const auto& [name, value] : settings.injected_nginx()) add_directive(name, value, out);
+  if (suite && key == Key::ssl_dhparam) return suite->dh_parameters;
+  return settings.is_set(key) ? settings.display(key) : "";
+}
+
+void add_nginx(const Settings& settings, const std::optional<CipherSuite>& suite, Json& out) {
+  for (const char* block : kBlocks) out[fmt::format("nginx_{}_directives", block)] = Json::object();
+  for (const char* block : kWasmBlocks) {
+    out[fmt::format("nginx_{}_directives", block)] = Json::object();
+  }
+  constexpr std::string_view kHttp = "nginx_http_";
+  for (const Directive& row : directives()) {
+    const std::string value = nginx_value(settings, suite, row.key);
+    if (value.empty() || row.masked()) continue;
+    // Of the two blocks that a directive may be written in, the outer one.
+    const bool outer = row.name.starts_with(kHttp);
+    if (!row.alias.empty() && !outer) add_directive(row.alias, value, out);
+    if (is_nginx(row.name)) add_directive(row.name, value, out);
+    // What holds for TLS holds in both.
+    const std::string_view inside =
+        row.alias.starts_with(kHttp) ? row.alias.substr(kHttp.size()) : "";
+    if (inside.starts_with("ssl_") || inside.starts_with("lua_ssl_")) {
+      add_directive(fmt::format("nginx_stream_{}", inside), value, out);
+    }
+  }
+  for (const auto& [name, value] : settings.injected_nginx()) {
+    if (!out.contains(name)) add_directive(name, value, out);
+  }
+}
+
+void add_suite(const CipherSuite& suite, Json& out) {
+  out["ssl_ciphers"] = suite.ciphers;
+  if (suite.dh_parameters.empty()) {
+    out.erase("ssl_dhparam");
+  } else {
+    out["ssl_dhparam"] = suite.dh_parameters;
+  }
 }
 
 }  // namespace
 
-Json to_json(const Settings& settings) {
+Json to_json(const Settings& settings, const std::optional<CipherSuite>& suite) {
   Json out = Json::object();
   for (const Directive& row : directives()) {
     if (is_shown(settings, row)) out[std::string(row.name)] = value_json(settings, row);
@@ -196,7 +232,8 @@ Json to_json(const Settings& settings) {
   add_listeners(settings, out);
   add_headers(settings, out);
   add_host_ports(settings, out);
-  add_nginx(settings, out);
+  add_nginx(settings, suite, out);
+  if (suite) add_suite(*suite, out);
   Json vaults = Json::object();
   for (const std::string& vault : settings.list(Key::vaults)) {
     if (vault == "bundled" || vault == "env") vaults["env"] = true;

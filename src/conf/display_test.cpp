@@ -63,6 +63,37 @@ TEST(Display, LeavesOutWhatHasNoValue) {
   EXPECT_EQ(used["pg_ro_user"], "kong");
 }
 
+TEST(Display, ShowsWhatANamedCipherSuiteStandsFor) {
+  const CipherSuite suite{.protocols = "TLSv1.3", .ciphers = "A:B", .dh_parameters = "ffdhe2048"};
+  auto with = [](const std::string& content, const CipherSuite& named) {
+    return to_json(load_for_test(content).settings, named);
+  };
+  const Json out = with("ssl_ciphers = C\nnginx_stream_ssl_protocols = TLSv1\n", suite);
+  EXPECT_EQ(out["ssl_ciphers"], "A:B");
+  EXPECT_EQ(out["ssl_dhparam"], "ffdhe2048");
+  for (const char* block : {"nginx_http_", "nginx_stream_"}) {
+    const auto of = [&](const char* name) { return out[std::string(block) + name]; };
+    EXPECT_EQ(of("ssl_protocols"), "TLSv1.3");
+    EXPECT_EQ(of("ssl_prefer_server_ciphers"), "off");
+    EXPECT_EQ(of("ssl_dhparam"), "ffdhe2048");
+    EXPECT_EQ(of("ssl_session_tickets"), "on");
+    EXPECT_EQ(of("ssl_session_timeout"), "1d");
+    EXPECT_EQ(of("lua_ssl_protocols"), "TLSv1.2 TLSv1.3");
+    EXPECT_NE(of("directives").dump().find(R"({"name":"ssl_protocols","value":"TLSv1.3"})"),
+              std::string::npos);
+  }
+  // Kong leaves these as they are written.
+  EXPECT_EQ(out["ssl_protocols"], "TLSv1.2 TLSv1.3");
+  EXPECT_EQ(out["ssl_prefer_server_ciphers"], "on");
+  EXPECT_FALSE(with("ssl_dhparam = ffdhe3072\n", {.ciphers = "A"}).contains("ssl_dhparam"));
+
+  const Json custom =
+      shown("ssl_cipher_suite = custom\nssl_ciphers = C\nssl_dhparam = ffdhe3072\n");
+  EXPECT_EQ(custom["ssl_ciphers"], "C");
+  EXPECT_EQ(custom["nginx_stream_ssl_dhparam"], "ffdhe3072");
+  EXPECT_EQ(custom["nginx_wasm_main_directives"].dump(), "{}");
+}
+
 TEST(Display, MasksSecretsAndShowsReferences) {
   std::string file =
       "pg_password = hunter2\nssl_cert = /a\nssl_cert_key = hunter2\n"

@@ -117,4 +117,14 @@ std::string_view ChunkedReader::take_trailer(char c, const Limits& limits) {
   return {};
 }
 
+bool chunks_begin_soundly(std::string_view bytes, const Limits& limits, ParseFault& fault) {
+  ChunkedReader chunks;
+  while (!bytes.empty()) {
+    const ChunkedReader::Step step = chunks.next(bytes, limits, fault);
+    if (step.status != ParseStatus::need_more) return step.status == ParseStatus::complete;
+    bytes.remove_prefix(step.consumed);
+  }
+  return true;
+}
+
 }  // namespace sallyport::http

@@ -86,6 +86,16 @@ TEST(Chunked, RefusesWhatOthersMayReadDifferently) {
        }) {
     EXPECT_EQ(read_in_pieces(text, text.size()).status, ParseStatus::error) << text;
     EXPECT_EQ(read_in_pieces(text, 1).status, ParseStatus::error) << text;
+    ParseFault fault;
+    EXPECT_FALSE(chunks_begin_soundly(text, {}, fault)) << text;
+  }
+}
+
+TEST(Chunked, BeginsSoundlyWhateverFollowsIt) {
+  ParseFault fault;
+  for (std::string_view text :
+       {"", "5", "5\r\nhel", "5\r\nhello\r\n", "0\r\n\r\n", "0\r\n\r\nzz"}) {
+    EXPECT_TRUE(chunks_begin_soundly(text, {}, fault)) << text;
   }
 }
 

@@ -125,4 +125,7 @@ class ChunkedReader {
   std::string trailers_;
 };
 
+// False when `bytes`, the beginning of a chunked body and perhaps what follows it, cannot be one.
+bool chunks_begin_soundly(std::string_view bytes, const Limits& limits, ParseFault& fault);
+
 }  // namespace sallyport::http

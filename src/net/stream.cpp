@@ -143,6 +143,11 @@ bool Stream::connect_tls(const TlsContext& context, const TlsConnect& options) {
   return true;
 }
 
+void Stream::leave_tls() {
+  tls_.reset();
+  receive_error_ = 0;
+}
+
 bool Stream::ready_for_handshake() {
   shaking_hands_ = true;
   return ready_to_receive();
@@ -238,7 +243,7 @@ void Stream::on_sent(size_t bytes) {
   output_.consume(bytes);
   sending_ = !output_.empty();
   if (sending_) send_deadline_ = send_timeout_ != 0 ? loop_.now() + send_timeout_ : 0;
-  if (drainer_ && output_.bytes() <= drain_level_) wake_drainer();
+  if (drainer_ && unsent() <= drain_level_) wake_drainer();
 }
 
 void Stream::on_send_error(int error) {

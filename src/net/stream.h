@@ -51,6 +51,8 @@ class Stream {
   auto receive(uint32_t timeout_ms);
   // Gives the coroutine that waits a new timeout, counted from now; 0: none.
   void rearm_receive(uint32_t timeout_ms) { set_deadline(receive_deadline_, timeout_ms); }
+  // When receive() gives up, on the loop's clock; 0: never. While a coroutine waits in it.
+  uint64_t receive_deadline() const { return receive_deadline_; }
   // The bytes that are here already, or null.
   BlockPtr try_receive() { return received_.pop(); }
   // Puts bytes back in front of those that receive() will give.
@@ -103,6 +105,8 @@ class Stream {
   // ends the stream.
   bool accept_tls(const TlsContext& context, const TlsAccept& options);
   bool connect_tls(const TlsContext& context, const TlsConnect& options);
+  // After a fault of a handshake: what comes and goes from here on is plain again.
+  void leave_tls();
   // Waits for the end of the handshake: IoStatus::ok, or as receive() says; tls_fault() says why.
   auto handshake(uint32_t timeout_ms);
   // Null: plain.

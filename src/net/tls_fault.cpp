@@ -44,6 +44,7 @@ Kind kind_of_reason(int reason) {
       return Kind::refused_certificate;
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_HTTP_REQUEST:
+    case SSL_R_HTTPS_PROXY_REQUEST:
     case SSL_R_PACKET_LENGTH_TOO_LONG:
       return Kind::no_tls;
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:

@@ -17,6 +17,7 @@ struct TlsFault {
     bad_certificate,
     refused_certificate,  // the peer wants a certificate of ours, or another one
     no_tls,               // what came is not TLS
+    plain_http,           // but how a request of HTTP/1 begins
     no_agreement,         // on a version or cipher
     closed,               // the peer hung up in the handshake
     other,

@@ -119,6 +119,10 @@ bool TlsFilter::http2() const {
 }
 
 bool TlsFilter::receive(BlockPtr ciphertext, BlockQueue& plain) {
+  if (beginning_size_ < beginning_.size()) {
+    const std::string_view rest = ciphertext->view().substr(0, beginning_.size() - beginning_size_);
+    beginning_size_ += static_cast<uint8_t>(rest.copy(&beginning_[beginning_size_], rest.size()));
+  }
   input_.push(std::move(ciphertext));
   return read_plaintext(plain) && write_plaintext();
 }
@@ -148,8 +152,23 @@ bool TlsFilter::read_plaintext(BlockQueue& plain) {
   }
 }
 
+// Registered methods are in capitals (RFC 9110 section 16.1), which no TLS record begins with.
+bool TlsFilter::began_with_a_method() const {
+  const std::string_view beginning(beginning_.data(), beginning_size_);
+  const size_t end = std::min(beginning.find(' '), beginning.size());
+  return end > 0 && std::all_of(beginning.begin(), beginning.begin() + end,
+                                [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 bool TlsFilter::broken() {
+  if (fault_ != nullptr) {
+    ERR_clear_error();
+    return false;
+  }
   fault_ = std::make_unique<TlsFault>(read_tls_fault(ssl_));
+  if (fault_->kind == TlsFault::Kind::no_tls && began_with_a_method()) {
+    fault_->kind = TlsFault::Kind::plain_http;
+  }
   if (session_ != nullptr) session_->forget();
   return false;
 }
@@ -169,13 +188,14 @@ bool TlsFilter::write_plaintext() {
     }
     pending_.consume(written);
   }
+  if (std::exchange(finishing_, false)) SSL_shutdown(ssl_);
   return true;
 }
 
 void TlsFilter::close_notify() {
-  if (!SSL_is_init_finished(ssl_)) return;
-  ERR_clear_error();
-  SSL_shutdown(ssl_);
+  if (fault_ != nullptr) return;
+  finishing_ = true;
+  write_plaintext();
 }
 
 std::string_view TlsFilter::server_name() const {

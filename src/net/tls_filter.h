@@ -2,6 +2,8 @@
 // socket of its own. Belongs to the stream and its loop's thread.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,13 +57,13 @@ class TlsFilter {
   bool receive(BlockPtr ciphertext, BlockQueue& plain);
   // Plaintext to send; waits inside while the handshake is under way. False when broken.
   bool send(BlockPtr plaintext);
-  // Says that no more will be sent.
+  // Says that no more will be sent, once what waits for the handshake has been.
   void close_notify();
 
   // The next block of ciphertext to send, or null.
   BlockPtr take_output() { return output_.pop(); }
-  // Plaintext that waits for the handshake, in bytes.
-  size_t waiting() const { return pending_.bytes(); }
+  // Plaintext that waits for the handshake, in bytes; the end counts as one.
+  size_t waiting() const { return pending_.bytes() + (finishing_ ? 1 : 0); }
 
   // The handshake is done: this side knows whom it talks to.
   bool established() const;
@@ -85,6 +87,7 @@ class TlsFilter {
   bool read_plaintext(BlockQueue& plain);
   bool write_plaintext();
   bool broken();
+  bool began_with_a_method() const;
   friend struct TlsCallbacks;
   static int bio_read(bio_st* bio, char* out, int size);
   static int bio_write(bio_st* bio, const char* data, int size);
@@ -99,6 +102,10 @@ class TlsFilter {
   const CertificateSource* certificates_ = nullptr;
   TlsSession* session_ = nullptr;
   std::unique_ptr<TlsFault> fault_;
+  // What came first: as much as OpenSSL wants to see before it says that something is not TLS.
+  std::array<char, 5> beginning_{};
+  uint8_t beginning_size_ = 0;
+  bool finishing_ = false;  // close_notify() waits for the handshake
   bool peer_finished_ = false;
   bool offers_http2_ = false;
 };

@@ -27,7 +27,7 @@ Peer Peer::of_address(const net::SocketAddress& address, const RealIp& real_ip) 
 
 void ConnectionList::add(ClientConnection& connection) {
   connection.next_ = first_;
-  if (first_ != nullptr) first_->prev_ = &connection;
+  (first_ != nullptr ? first_->prev_ : last_) = &connection;
   first_ = &connection;
   ++size_;
 }
@@ -35,7 +35,8 @@ void ConnectionList::add(ClientConnection& connection) {
 void ConnectionList::remove(ClientConnection& connection) {
   --size_;
   (connection.prev_ != nullptr ? connection.prev_->next_ : first_) = connection.next_;
-  if (connection.next_ != nullptr) connection.next_->prev_ = connection.prev_;
+  (connection.next_ != nullptr ? connection.next_->prev_ : last_) = connection.prev_;
+  if (hand_ == &connection) hand_ = connection.prev_;
 }
 
 }  // namespace sallyport::proxy

@@ -28,6 +28,8 @@ struct Peer {
 
 // Has a connection that brings its first request while the worker drains.
 inline constexpr uint32_t kDrainFirstMs = 5'000;
+// Longer than a client that is at work pauses between its requests.
+inline constexpr uint64_t kIdleEnoughMs = 5'000;
 
 class ClientConnection {
  public:
@@ -38,6 +40,8 @@ class ClientConnection {
   virtual void begin_drain() = 0;
   // Memory is short: gives up what has begun, and ends. Connections to the APIs stay.
   virtual void cut() = 0;
+  // Descriptors are short: ends if its client has asked nothing for a while. False: it stays.
+  virtual bool end_if_idle() = 0;
 
  protected:
   ClientConnection() = default;
@@ -65,9 +69,21 @@ class ConnectionList {
       connection = next;
     }
   }
+  // The next `most`, from the oldest to the newest and then from the oldest again: calls in a row
+  // come by all of them. `visit` as above; false ends the call.
+  template <typename Visit>
+  void next(size_t most, Visit visit) {
+    for (; most > 0 && size_ > 0; --most) {
+      ClientConnection& connection = hand_ != nullptr ? *hand_ : *last_;
+      hand_ = connection.prev_;
+      if (!visit(connection)) return;
+    }
+  }
 
  private:
   ClientConnection* first_ = nullptr;
+  ClientConnection* last_ = nullptr;
+  ClientConnection* hand_ = nullptr;  // whose turn it is in next(); null: the oldest's
   size_t size_ = 0;
 };
 

@@ -81,6 +81,7 @@ class Forward {
   Task<AttemptFault> splice_response(BodyReader& reader, net::PipePtr pipe);
   bool said_goodbye() const;
   bool too_long_at_once() const;
+  bool body_begins_soundly() const;
   bool finish_response(AttemptFault fault, bool bytes_left);
 
   net::Stream& client() const { return session_.stream(); }

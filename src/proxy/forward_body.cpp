@@ -198,7 +198,7 @@ Task<bool> Forward::respond() {
     balancer::note_latency(*route_->peer, now - attempt_started_, now);
     exchange_.target->balanced()->report_status(*route_->peer, exchange_.status);
   }
-  if (too_long_at_once()) fault_ = AttemptFault::bad_response;
+  if (too_long_at_once() || !body_begins_soundly()) fault_ = AttemptFault::bad_response;
   if (fault_ == AttemptFault::none && exchange_.plugins != nullptr) {
     fault_ = co_await filter_response();
   }
@@ -240,6 +240,20 @@ bool Forward::too_long_at_once() const {
   const http::ResponseHead& response = exchange_.response;
   return response.framing == http::BodyFraming::length &&
          received_->size() - response.size > response.content_length;
+}
+
+// What is here of a chunked body is looked at before the client hears of the answer. The chunks of
+// an HTTP/2 upstream are our own.
+bool Forward::body_begins_soundly() const {
+  if (exchange_.response.framing != http::BodyFraming::chunked || connection_->pool.http2()) {
+    return true;
+  }
+  const std::string_view begun = received_->view().substr(exchange_.response.size);
+  http::ParseFault fault;
+  if (http::chunks_begin_soundly(begun, session_.worker().options().limits, fault)) return true;
+  log::error("service {}: invalid response from {}: {}", exchange_.target->service().id,
+             connection_->pool.address().text(), fault.reason);
+  return false;
 }
 
 // The head for the client.

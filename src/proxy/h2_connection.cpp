@@ -63,7 +63,7 @@ Detached H2Connection::run(net::BlockPtr received) {
 // As Session does it: unread bytes must not reset what the client has not read yet.
 Task<void> H2Connection::close_gently() {
   stream_->finish_output();
-  if (co_await stream_->drained(0) != net::IoStatus::ok) co_return;
+  if (co_await stream_->drained(0) != net::IoStatus::ok || !lingers_) co_return;
   stream_->shutdown_send();
   const uint64_t deadline =
       worker_.loop().now() + static_cast<uint64_t>(worker_.options().linger_timeout.count());
@@ -115,6 +115,15 @@ void H2Connection::begin_drain() {
 
 void H2Connection::cut() {
   if (listener_.role == Role::proxy) stream_->fail(ENOMEM);
+}
+
+bool H2Connection::end_if_idle() {
+  if (listener_.role != Role::proxy || !idle_ || over_) return false;
+  if (worker_.loop().now() < idle_since_ + kIdleEnoughMs || stream_->has_unseen()) return false;
+  lingers_ = false;
+  session_->end();
+  pump();
+  return true;
 }
 
 void H2Connection::on_drain_timer() {

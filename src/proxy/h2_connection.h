@@ -25,6 +25,7 @@ class H2Connection final : public ClientConnection, public H2Transport {
 
   void begin_drain() override;
   void cut() override;
+  bool end_if_idle() override;
 
  private:
   H2Connection(Worker& worker, WorkerListener& listener, const Peer& peer, net::StreamPtr stream);
@@ -47,6 +48,7 @@ class H2Connection final : public ClientConnection, public H2Transport {
   uint64_t idle_since_;     // milliseconds of the loop's clock
   bool idle_ = false;       // no stream is open
   bool announced_ = false;  // that the connection ends
+  bool lingers_ = true;     // behind its last word
   net::Timer drain_timer_;
 };
 

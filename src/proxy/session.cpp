@@ -100,6 +100,12 @@ void Session::enter(State state) {
   state_ = state;
 }
 
+void Session::record(const Exchange& exchange) {
+  if (exchange.status == 0) return;
+  worker_.count().requests.add();
+  if (worker_.logs_access()) worker_.log_access(*this, exchange);
+}
+
 bool Session::may_keep_alive(const Exchange& exchange) const {
   const uint32_t most = worker_.options().keepalive_requests;
   return exchange.request.keep_alive && !worker_.draining() && (most == 0 || requests_ < most) &&
@@ -147,6 +153,19 @@ void Session::cut() {
   if (listener_.role == Role::proxy) stream_->fail(ENOMEM);
 }
 
+// It ends as it would by its timeout: not over a request that is here already.
+bool Session::end_if_idle() {
+  if (listener_.role != Role::proxy || state_ != State::waiting || stream_->unsent() > 0) {
+    return false;
+  }
+  const uint64_t now = worker_.loop().now();
+  const uint64_t deadline = stream_->receive_deadline();
+  const bool recent = deadline + kIdleEnoughMs > now + idle_timeout();
+  if (deadline <= now + kLastLookMs || recent) return false;
+  stream_->rearm_receive(kLastLookMs);
+  return true;
+}
+
 Detached Session::run() {
   bool linger = false;
   bool keep = !listener_.proxy_protocol || over_http2_ || co_await read_proxy_header();
@@ -154,7 +173,10 @@ Detached Session::run() {
     enter(State::waiting);
     net::Received first = co_await stream_->receive(idle_timeout());
     if (first.status == net::IoStatus::timed_out) first = co_await look_once_more();
-    if (first.status != net::IoStatus::ok) break;
+    if (first.status != net::IoStatus::ok) {
+      if (client_speaks_plain_http()) co_await refuse_plain_http();
+      break;
+    }
     enter(State::reading);
     Exchange& exchange = worker_.take_exchange();
     exchange.started = worker_.loop().now();
@@ -176,10 +198,7 @@ Detached Session::run() {
       keep = co_await answer_bad_head(exchange, outcome);
     }
     if (exchange.plugins != nullptr) exchange.plugins->log();
-    if (exchange.status != 0) {
-      worker_.count().requests.add();
-      if (worker_.logs_access()) worker_.log_access(*this, exchange);
-    }
+    record(exchange);
     linger = exchange.linger;
     worker_.give_back(exchange);
     // A client that pipelines without reading is made to read.
@@ -215,15 +234,8 @@ Session::HeadOutcome Session::parse_head(Exchange& exchange) {
 bool Session::body_begins_soundly(Exchange& exchange) const {
   const http::RequestHead& request = exchange.request;
   if (request.framing != http::BodyFraming::chunked || over_http2()) return true;
-  std::string_view rest = exchange.head->view().substr(request.size);
-  http::ChunkedReader chunks;
-  while (!rest.empty()) {
-    const auto step = chunks.next(rest, worker_.options().limits, exchange.fault);
-    if (step.status == http::ParseStatus::error) return false;
-    if (step.status == http::ParseStatus::complete) break;
-    rest.remove_prefix(step.consumed);
-  }
-  return true;
+  return http::chunks_begin_soundly(exchange.head->view().substr(request.size),
+                                    worker_.options().limits, exchange.fault);
 }
 
 Task<Session::HeadOutcome> Session::read_rest_of_head(Exchange& exchange) {
@@ -272,6 +284,28 @@ Task<bool> Session::answer_bad_head(Exchange& exchange, HeadOutcome outcome) {
   }
   co_await answer_error(*this, exchange, status, "", ErrorSource::handler, true);
   co_return false;
+}
+
+bool Session::client_speaks_plain_http() const {
+  const net::TlsFault* fault = stream_->tls_fault();
+  return fault != nullptr && fault->kind == net::TlsFault::Kind::plain_http;
+}
+
+// What it has sent is not read: OpenSSL has the beginning of it.
+Task<void> Session::refuse_plain_http() {
+  stream_->leave_tls();
+  enter(State::writing);
+  Exchange& exchange = worker_.take_exchange();
+  exchange.started = worker_.loop().now();
+  exchange.request.http2 = false;
+  forget_head(exchange.request);
+  worker_.new_request_id(exchange.request_id);
+  exchange.client_ip = peer_ip();
+  co_await answer_error(*this, exchange, 400, "The plain HTTP request was sent to HTTPS port",
+                        ErrorSource::handler, true);
+  record(exchange);
+  worker_.give_back(exchange);
+  co_await close_gently(true);
 }
 
 // The last answer must reach the client: closing a socket with unread bytes resets it, and the

@@ -46,6 +46,7 @@ class Session final : public ClientConnection, public Pooled {
 
   void begin_drain() override;
   void cut() override;
+  bool end_if_idle() override;
 
  private:
   enum class State : uint8_t { starting, waiting, reading, writing };
@@ -59,6 +60,7 @@ class Session final : public ClientConnection, public Pooled {
   // every idle connection keeps.
   [[gnu::noinline]] Task<bool> read_proxy_header();
   void enter(State state);
+  void record(const Exchange& exchange);
   uint32_t idle_timeout() const;
   Task<net::Received> look_once_more();
   HeadOutcome parse_head(Exchange& exchange);
@@ -67,6 +69,8 @@ class Session final : public ClientConnection, public Pooled {
   [[gnu::noinline]] Task<HeadOutcome> read_rest_of_head(Exchange& exchange);
   void split_body(Exchange& exchange);
   [[gnu::noinline]] Task<bool> answer_bad_head(Exchange& exchange, HeadOutcome outcome);
+  bool client_speaks_plain_http() const;
+  [[gnu::noinline]] Task<void> refuse_plain_http();
   [[gnu::noinline]] Task<void> close_gently(bool linger);
 
   Worker& worker_;

@@ -22,6 +22,7 @@ constexpr size_t kKeepExchanges = 1'024;  // as many streams as HTTP/2 clients k
 constexpr size_t kAccessLogBatch = 64 * 1024;
 constexpr uint64_t kAccessLogDelayMs = 1'000;
 constexpr size_t kShedAtOnce = 16;
+constexpr size_t kLookAtOnce = 64;  // of client connections, for idle ones
 constexpr uint64_t kRelieveEveryMs = 100;
 constexpr uint64_t kWarningEveryMs = 10'000;
 
@@ -159,13 +160,28 @@ bool Worker::admits(const WorkerListener& listener, int fd) {
   if (listener.role == Role::admin || listener.role == Role::status) return true;
   const bool memory = !memory::is_short();
   if (memory && loop_->descriptors().enough_for_client(fd, loop_->now())) return true;
-  ::close(fd);
-  ++refused_;
   pools_.shed(kShedAtOnce);
+  // In place of those that are idle, whose descriptors are free in a moment.
+  const bool admitted = memory && end_idle_clients() > 0 &&
+                        loop_->descriptors().enough_for_upstream(fd, loop_->now());
+  if (!admitted) {
+    ::close(fd);
+    ++refused_;
+  }
   warn_of_refusals(memory ? "nearly all file descriptors are in use. Raise the limit on open files "
                             "(ulimit -n, nginx_main_worker_rlimit_nofile)"
                           : "memory has run out");
-  return false;
+  return admitted;
+}
+
+size_t Worker::end_idle_clients() {
+  size_t ended = 0;
+  connections_.next(kLookAtOnce, [&ended](ClientConnection& connection) {
+    if (connection.end_if_idle()) ++ended;
+    return ended < kShedAtOnce;
+  });
+  refused_ += ended;
+  return ended;
 }
 
 // Memory has run out. While half of the reserve is left, what is under way may end; then it is cut,

@@ -122,6 +122,8 @@ class Worker : private net::CertificateSource {
   void flush_soon(const std::string& lines);
   std::string_view local_time();
   void check_drained();
+  // How many.
+  size_t end_idle_clients();
   void warn_of_refusals(std::string_view why);
   void relieve();
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from cluster import wait_until
+from cluster import free_port, wait_until
 from gateway import SALLYPORT, Node, call, sallyport, write_conf
 
 
@@ -94,6 +94,33 @@ def test_prepare_makes_the_prefix(tmp_path):
     sallyport("prepare", "-p", str(prefix), check=0, env={"KONG_DATABASE": "off"})
     assert (prefix / "logs").is_dir() and (prefix / "pids").is_dir()
     sallyport("prepare", "-p", str(prefix), check=1, env={"KONG_LOG_LEVEL": "nonsense"})
+
+
+def test_the_admin_api_names_the_nodes_files(tmp_path):
+    prefix = str(tmp_path / "prefix")
+    settings = {"database": "off", "declarative_config_string": '_format_version: "3.0"', "ssl_cipher_suite": "modern",
+                "proxy_error_log": "logs/mine.log"}
+    node = Node(prefix, settings)
+    try:
+        shown = call(node.admin, "GET", "/")[1]["configuration"]
+        with open(shown["nginx_pid"]) as file:
+            assert int(file.read()) == node.process.pid
+        assert shown["nginx_err_logs"] == prefix + "/logs/mine.log" and os.path.isfile(shown["nginx_err_logs"])
+        assert "nginx_acc_logs" not in shown and "nginx_conf" not in shown
+        assert shown["nginx_http_ssl_protocols"] == shown["nginx_stream_ssl_protocols"] == "TLSv1.3"
+        assert shown["ssl_ciphers"].startswith("TLS_AES_128_GCM_SHA256:") and "ssl_dhparam" not in shown
+        assert not [key for key in shown if key.endswith("_default")]  # no listener needs a certificate
+    finally:
+        node.stop()
+    node = Node(prefix, dict(settings, admin_flags=f", 127.0.0.1:{free_port()} ssl"))
+    try:
+        shown = call(node.admin, "GET", "/")[1]["configuration"]
+        assert shown["ssl_cert_default"] == shown["admin_ssl_cert_default"] == prefix + "/ssl/kong-default.crt"
+        for key in ("ssl_cert_key_default", "ssl_cert_default_ecdsa", "status_ssl_cert_key_default_ecdsa"):
+            assert os.path.isfile(shown[key]), key
+        assert "PRIVATE KEY" not in str(shown)
+    finally:
+        node.stop()
 
 
 def test_drain_makes_the_node_unready_and_no_more(tmp_path):

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from data_plane import Client, Upstream, answer, echo, eventually, uuid
+from test_proxy_h2 import H2Client
 
 HOST = "Host: a\r\n"
 SMUGGLING = {
@@ -112,6 +113,37 @@ def test_invalid_answers_become_502(plane, wire):
     assert response.body.startswith(b"An invalid response was received from the upstream server\n")
     assert response.get("x-kong-upstream-latency") and response.get("x-kong-proxy-latency")
     assert response.get("x-kong-response-latency") is None
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"3\r\nabcd\r\n0\r\n\r\n", b"3\r\nabc\r\nzz\r\n", b"0\r\nX Y\r\n\r\n"],
+                         ids=["size", "length", "second", "trailer"])
+@pytest.mark.parametrize("plugins", [[], [{"id": uuid(3), "name": "correlation-id", "config": {"echo_downstream": True}}]],
+                         ids=["bare", "plugin"])
+def test_chunks_that_are_broken_from_the_start_become_502(plane, chunks, plugins):
+    def script(connection):
+        late = connection.read_request().target == "/late"
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n" + (b"2\r\nok\r\n" if late else chunks))
+        if late:
+            time.sleep(0.2)
+            connection.send(chunks)
+        time.sleep(0.05)
+
+    gateway = plane(Upstream(script), plugins=plugins, listeners=[{}, {"http2": True}])
+    client = gateway.connect()
+    for _ in range(2):  # the client's connection is none the worse for it
+        response = client.get()
+        assert response.status == 502 and response.get("x") is None
+        assert response.body.startswith(b"An invalid response was received from the upstream server\n")
+    assert "invalid response from 127.0.0.1" in gateway.log()
+    # When bytes of the answer are out, it is cut.
+    client.send(f"GET /late HTTP/1.1\r\n{HOST}\r\n")
+    assert client.until(b"2\r\nok\r\n").startswith(b"HTTP/1.1 200")
+    assert b"0\r\n\r\n" not in client.read_to_end()
+    client = H2Client(gateway.ports["proxy"][1])
+    answered = client.get()
+    assert answered.status == 502 and answered.body.startswith(b"An invalid response")
+    late = client.get("/late")
+    assert late.status == 200 and late.reset is not None and client.get().status == 502
 
 
 def test_timeouts_of_the_client_side(plane):
@@ -452,6 +484,47 @@ def test_the_last_descriptors_are_the_apis(plane):
         client.close()
     assert eventually(lambda: gateway.counters()["active"] <= 1)
     assert gateway.connect().get().status == 200
+    assert "connections refused or cut: nearly all file descriptors" in gateway.log()
+
+
+@pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
+def test_idle_clients_make_room_when_descriptors_are_short(plane, http2):
+    gateway = plane(Upstream(), listeners=[{"http2": http2}, {"role": "status"}], upstream_keepalive_pool_size=1)
+    pid, status = gateway.child.pid, gateway.ports["status"][0]
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (200, hard))
+    time.sleep(1.1)  # the limit is looked at once a second
+    connect = (lambda: H2Client(gateway.port)) if http2 else gateway.connect
+    crowd = []
+    try:
+        while len(crowd) < 200:
+            crowd.append(connect())
+            assert crowd[-1].get().status == 200
+    except (OSError, EOFError, AssertionError):
+        crowd.pop()  # refused: whoever has asked just now keeps its place
+    assert 100 < len(crowd) < 200
+    busy = crowd.pop()
+    deadline = time.monotonic() + 5.5
+    while time.monotonic() < deadline:
+        assert busy.get().status == 200
+        time.sleep(0.2)
+    fresh = []
+    for _ in range(60):
+        fresh.append(connect())
+        assert fresh[-1].get().status == 200
+    assert all(client.get().status == 200 for client in (busy, *fresh, Client(status)))
+    # As many as were needed have gone, and were told so; the others are served.
+    gone = 0
+    for client in crowd:
+        client.sock.settimeout(0.01)
+        try:
+            client.run_to_end() if http2 else client.read_to_end()
+            assert not http2 or client.goaway == 0
+            gone += 1
+        except TimeoutError:
+            client.sock.settimeout(20)
+            assert client.get().status == 200
+    assert 40 < gone < 90
     assert "connections refused or cut: nearly all file descriptors" in gateway.log()
 
 

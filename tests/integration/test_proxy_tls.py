@@ -3,6 +3,7 @@ import json
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -87,6 +88,49 @@ def test_sni_reaches_the_router(plane, certificate):
     routes = [{"id": uuid(2), "snis": ["a.test"], "protocols": ["https"], "service": {"id": uuid(1)}}]
     gateway = plane(upstream, routes=routes, **options(certificate))
     assert tls_client(gateway.port, certificate).get().status == 200
+
+
+@pytest.mark.parametrize("wire", [
+    b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"DELETE /x HTTP/1.0\r\n\r\n", b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n" + b"b" * 300_000],
+    ids=["get", "delete", "connect", "options", "post"])
+def test_plain_http_on_a_tls_port_is_told_so(plane, certificate, wire):
+    upstream = Upstream()
+    listeners = [{"ssl": True, "http2": True}, {"ssl": True, "proxy_protocol": True}, {"ssl": True, "role": "admin"},
+                 {"ssl": True, "role": "status"}]
+    gateway = plane(upstream, **options(certificate, listeners=listeners))
+    ports = gateway.ports
+    for port, prelude in ((ports["proxy"][0], b""), (ports["proxy"][1], b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"),
+                          (ports["admin"][0], b""), (ports["status"][0], b"")):
+        client = gateway.connect(port)
+        client.send(prelude + wire)
+        response = client.read()
+        assert (response.status, response.reason) == (400, "Bad Request")
+        assert response.body.startswith(b"The plain HTTP request was sent to HTTPS port\nrequest_id: ")
+        assert response.get("content-type") == "text/plain; charset=utf-8"
+        assert response.get("connection") == "close" and response.get("server").startswith("sallyport/")
+        assert client.at_end()
+    assert gateway.counters()["requests"] == 4 and upstream.requests == []
+    # It drips in, and the client says no more.
+    client = gateway.connect()
+    for byte in (b"G", b"E", b"T", b" ", b"/"):
+        client.send(byte)
+        time.sleep(0.01)
+    client.sock.shutdown(socket.SHUT_WR)
+    assert client.read().status == 400 and client.at_end()
+    assert eventually(lambda: gateway.counters()["active"] == 0)
+    assert tls_client(gateway.port, certificate).get().status == 200
+
+
+@pytest.mark.parametrize("wire", [b"\x16\x03\x01\x00\x05hello", b"\x80" * 3000, b"SSH-2.0-OpenSSH_9.2\r\n", b" GET / HTTP/1.1\r\n\r\n"],
+                         ids=["record", "old", "ssh", "blank"])
+def test_what_is_neither_tls_nor_http_gets_no_http(plane, certificate, wire):
+    client = plane(Upstream(), **options(certificate)).connect()
+    client.send(wire)
+    try:
+        assert not client.read_to_end().startswith(b"HTTP")
+    except ConnectionResetError:
+        pass
 
 
 def test_enemies_of_the_handshake(plane, certificate):

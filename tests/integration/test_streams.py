@@ -207,6 +207,65 @@ def test_tls_ends_here_and_begins_again(plane, certificate):
     assert client.at_end()
 
 
+@pytest.mark.parametrize("when", ["at once", "later"])
+@pytest.mark.parametrize("size", [0, 5, 300_000])
+def test_an_upstream_that_ends_is_no_truncation_to_tls_clients(plane, certificate, when, size):
+    body = os.urandom(size)
+
+    def script(connection):
+        if when == "later":
+            connection.exactly(2)
+        connection.send(body)
+
+    gateway = tcp_plane(plane, Upstream(script).port, {"ssl": True}, {"protocols": ["tls"], "sources": [], "snis": ["a.test"]},
+                        certificate=certificate["certificate"], certificate_key=certificate["certificate_key"])
+    context = ssl.create_default_context(cafile=certificate["files"][0])
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context.minimum_version = context.maximum_version = version
+        client = stream(gateway)
+        time.sleep(0.05)
+        client.sock = context.wrap_socket(client.sock, server_hostname="a.test", suppress_ragged_eofs=False)
+        if when == "later":
+            client.send(b"go")
+        assert client.read_to_end() == body  # SSLEOFError where the end is not announced
+        client.close()
+    assert eventually(lambda: gateway.counters()["stream_active"] == 0)
+
+
+@pytest.mark.parametrize("size", [0, 5, 300_000])
+def test_a_client_that_ends_is_no_truncation_to_tls_upstreams(plane, certificate, size):
+    body, ends = os.urandom(size), []
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(*certificate["files"])
+
+    def script(connection):
+        connection.sock = server.wrap_socket(connection.sock, server_side=True, suppress_ragged_eofs=False)
+        while connection.fill():
+            pass
+        ends.append(bytes(connection.buffer))
+
+    gateway = tcp_plane(plane, Upstream(script).port, service={"protocol": "tls"})
+    client = stream(gateway)
+    client.send(body)
+    client.sock.shutdown(socket.SHUT_WR)
+    assert eventually(lambda: ends == [body])
+    assert client.at_end()
+
+
+def test_a_client_that_never_ends_its_handshake_does_not_stay(plane, certificate):
+    gateway = tcp_plane(plane, Upstream(lambda connection: connection.send(b"banner")).port, {"ssl": True},
+                        {"protocols": ["tls"], "sources": [], "snis": ["a.test"]}, {"read_timeout": 700},
+                        certificate=certificate["certificate"], certificate_key=certificate["certificate_key"])
+    out = ssl.MemoryBIO()
+    half = ssl.create_default_context(cafile=certificate["files"][0]).wrap_bio(ssl.MemoryBIO(), out, server_hostname="a.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        half.do_handshake()
+    client = stream(gateway)
+    client.send(out.read())
+    assert eventually(lambda: gateway.counters()["stream_active"] == 1)
+    assert eventually(lambda: gateway.counters()["stream_active"] == 0)
+
+
 def test_tls_passes_through_with_its_own_certificate(plane, certificate, workspace):
     key, cert = workspace + "/inner.key", workspace + "/inner.crt"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
