@@ -35,6 +35,12 @@ void forget_fields(http::RequestHead& head) {
   head.keep_alive = head.expect_continue = head.upgrade = false;
 }
 
+void forget_head(http::RequestHead& head) {
+  head.method = http::Method::other;
+  head.method_text = head.target = {};
+  forget_fields(head);
+}
+
 }  // namespace
 
 void Session::start(Worker& worker, WorkerListener& listener, int fd) {
