@@ -117,14 +117,16 @@ std::string_view ChunkedReader::take_trailer(char c, const Limits& limits) {
   return {};
 }
 
-bool chunks_begin_soundly(std::string_view bytes, const Limits& limits, ParseFault& fault) {
+std::optional<size_t> bytes_behind_chunks(std::string_view bytes, const Limits& limits,
+                                          ParseFault& fault) {
   ChunkedReader chunks;
   while (!bytes.empty()) {
     const ChunkedReader::Step step = chunks.next(bytes, limits, fault);
-    if (step.status != ParseStatus::need_more) return step.status == ParseStatus::complete;
+    if (step.status == ParseStatus::error) return std::nullopt;
     bytes.remove_prefix(step.consumed);
+    if (step.status == ParseStatus::complete) return bytes.size();
   }
-  return true;
+  return 0;
 }
 
 }  // namespace sallyport::http

@@ -87,16 +87,17 @@ TEST(Chunked, RefusesWhatOthersMayReadDifferently) {
     EXPECT_EQ(read_in_pieces(text, text.size()).status, ParseStatus::error) << text;
     EXPECT_EQ(read_in_pieces(text, 1).status, ParseStatus::error) << text;
     ParseFault fault;
-    EXPECT_FALSE(chunks_begin_soundly(text, {}, fault)) << text;
+    EXPECT_EQ(bytes_behind_chunks(text, {}, fault), std::nullopt) << text;
   }
 }
 
-TEST(Chunked, BeginsSoundlyWhateverFollowsIt) {
+TEST(Chunked, LooksAheadWhatLiesBehind) {
   ParseFault fault;
-  for (std::string_view text :
-       {"", "5", "5\r\nhel", "5\r\nhello\r\n", "0\r\n\r\n", "0\r\n\r\nzz"}) {
-    EXPECT_TRUE(chunks_begin_soundly(text, {}, fault)) << text;
+  for (std::string_view text : {"", "5", "5\r\nhel", "5\r\nhello\r\n", "0\r\n\r\n"}) {
+    EXPECT_EQ(bytes_behind_chunks(text, {}, fault), 0) << text;
   }
+  EXPECT_EQ(bytes_behind_chunks("5\r\nhello\r\n0\r\n\r\nzz", {}, fault), 2);
+  EXPECT_EQ(bytes_behind_chunks("0\r\nA: b\r\n\r\n\r\n", {}, fault), 2);
 }
 
 TEST(Chunked, KeepsToTheLimits) {

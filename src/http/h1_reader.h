@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -125,7 +126,9 @@ class ChunkedReader {
   std::string trailers_;
 };
 
-// False when `bytes`, the beginning of a chunked body and perhaps what follows it, cannot be one.
-bool chunks_begin_soundly(std::string_view bytes, const Limits& limits, ParseFault& fault);
+// Looks ahead at the beginning of a chunked body. Nothing when `bytes` cannot be one; else how many
+// of them lie behind its end, 0 as well when the end is still to come.
+std::optional<size_t> bytes_behind_chunks(std::string_view bytes, const Limits& limits,
+                                          ParseFault& fault);
 
 }  // namespace sallyport::http

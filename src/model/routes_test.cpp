@@ -15,6 +15,8 @@ TEST(Routes, FaultsOfOneField) {
        R"j({"paths":[null,"should start with: / (fixed path) or ~/ (regex path)"]})j"},
       {R"({"paths":["/a//b"]})", R"({"paths":["must not have empty segments"]})"},
       {R"({"paths":"/"})", R"({"paths":"expected an array"})"},
+      {R"({"paths":["/",null]})", R"({"paths":[null,"expected a string"]})"},
+      {R"({"headers":{"x":[null]}})", R"({"headers":{"x":["expected a string"]}})"},
       {R"({"methods":["GET","PURGE"]})", "null"},
       {R"({"methods":["get"]})", R"({"methods":["invalid value: get"]})"},
       {R"({"hosts":["a.test","*.a.test","a.*","a.test:80","*.a.test:80"]})", "null"},

@@ -68,6 +68,8 @@ Json validate_elements(const Field& elements, const Json& list) {
   bool any = false;
   for (const Json& value : list) {
     Json fault = validate_value(elements, value);
+    // Nobody could tell what a null among them stands for.
+    if (value.is_null() && fault.is_null()) fault = wrong_type(elements.type);
     any |= !fault.is_null();
     faults.push_back(std::move(fault));
   }

@@ -250,7 +250,9 @@ bool Forward::body_begins_soundly() const {
   }
   const std::string_view begun = received_->view().substr(exchange_.response.size);
   http::ParseFault fault;
-  if (http::chunks_begin_soundly(begun, session_.worker().options().limits, fault)) return true;
+  const auto behind = http::bytes_behind_chunks(begun, session_.worker().options().limits, fault);
+  if (behind == 0) return true;
+  if (behind) fault.reason = "bytes behind its end";
   log::error("service {}: invalid response from {}: {}", exchange_.target->service().id,
              connection_->pool.address().text(), fault.reason);
   return false;

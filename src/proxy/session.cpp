@@ -240,8 +240,9 @@ Session::HeadOutcome Session::parse_head(Exchange& exchange) {
 bool Session::body_begins_soundly(Exchange& exchange) const {
   const http::RequestHead& request = exchange.request;
   if (request.framing != http::BodyFraming::chunked || over_http2()) return true;
-  return http::chunks_begin_soundly(exchange.head->view().substr(request.size),
-                                    worker_.options().limits, exchange.fault);
+  return http::bytes_behind_chunks(exchange.head->view().substr(request.size),
+                                   worker_.options().limits, exchange.fault)
+      .has_value();
 }
 
 Task<Session::HeadOutcome> Session::read_rest_of_head(Exchange& exchange) {

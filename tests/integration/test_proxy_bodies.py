@@ -309,6 +309,20 @@ def test_bytes_behind_an_answer_do_not_become_the_next_one(plane, mine):
     assert upstream.connections == 5
 
 
+def test_small_chunks_with_bytes_behind_them_become_502(plane):
+    def script(connection):
+        while connection.read_request():
+            connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n\r\n")
+
+    upstream = Upstream(script)
+    gateway = plane(upstream)
+    client = gateway.connect()
+    for _ in range(3):
+        assert client.get().status == 502
+    assert upstream.connections == 3
+    assert "bytes behind its end" in gateway.log()
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_an_answer_that_is_too_long_is_a_failure(plane, late):
     """Where the end is not out yet; bytes that come when it is cost the upstream its connection."""
