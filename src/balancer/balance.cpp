@@ -58,12 +58,12 @@ void note_latency(Peer& peer, uint64_t latency_ms, uint64_t now_ms) {
 }
 
 void Balance::configure(const model::Upstream& upstream) {
-  const bool new_ring = upstream.algorithm == model::Algorithm::consistent_hashing &&
-                        (algorithm_ != upstream.algorithm || slots_ != upstream.slots);
+  const bool new_slots = upstream.algorithm == model::Algorithm::consistent_hashing &&
+                         (algorithm_ != upstream.algorithm || slots_ != upstream.slots);
   algorithm_ = upstream.algorithm;
   slots_ = upstream.slots;
   threshold_ = upstream.threshold;
-  if (new_ring) ring_ = HashRing(peers_, slots_);
+  if (new_slots) hash_slots_ = HashSlots(peers_, slots_, hash_slots_);
   reviewed_.reset();
 }
 
@@ -93,7 +93,8 @@ void Balance::set_peers(std::vector<NewPeer> peers) {
   reviewed_.reset();
   if (!changed) return;
   ++generation_;
-  if (algorithm_ == model::Algorithm::consistent_hashing) ring_ = HashRing(peers_, slots_);
+  if (algorithm_ == model::Algorithm::consistent_hashing)
+    hash_slots_ = HashSlots(peers_, slots_, hash_slots_);
 }
 
 void Balance::review(uint64_t now_ms) {
@@ -140,8 +141,8 @@ Peer* Balance::choose(const Choice& choice, bool skip_tried) {
     case model::Algorithm::round_robin:
       break;
     case model::Algorithm::consistent_hashing:
-      return ring_.find(peers_, choice.hash ? *choice.hash : random(),
-                        [&](const Peer& peer) { return fits(choice, skip_tried, peer); });
+      return hash_slots_.find(peers_, choice.hash ? *choice.hash : random(),
+                              [&](const Peer& peer) { return fits(choice, skip_tried, peer); });
     case model::Algorithm::least_connections:
       return least_connections(choice, skip_tried);
     case model::Algorithm::latency:
