@@ -46,6 +46,9 @@ class Balance {
   PeerPtr pick(const Choice& choice);
 
   std::span<const PeerPtr> peers() const { return peers_; }
+  // An attempt that failed after `took_ms`: for `latency` the peer is slower than all the others,
+  // which fades as a latency does.
+  void note_failure(Peer& peer, uint64_t took_ms, uint64_t now_ms);
   // Grows when peers() changes.
   uint32_t generation() const { return generation_; }
 

@@ -206,6 +206,34 @@ TEST_F(BalanceTest, LatencyPrefersTheFast) {
   EXPECT_GT(balance.peers()[3]->latency_ms, 50);
 }
 
+TEST_F(BalanceTest, LatencyAvoidsWhoFailed) {
+  use(model::Algorithm::latency);
+  peers({{"a1", 10}, {"a2", 10}, {"a3", 10}});
+  const std::vector<PeerPtr> all(balance.peers().begin(), balance.peers().end());
+  const PeerPtr dead = all[0];
+  auto answer = [&] {
+    for (const PeerPtr& peer : {all[1], all[2]}) note_latency(*peer, 300, now);
+  };
+  answer();
+  all[1]->active = all[2]->active = 4;  // busy, as those are that answer
+  balance.note_failure(*dead, 1, now);
+  EXPECT_EQ(picks(300)["a1"], 0);
+  now += 1'000;
+  answer();
+  EXPECT_EQ(picks(300)["a1"], 0);
+  now += 60'000;
+  answer();  // it is tried again: by now it may be back
+  EXPECT_GT(picks(300)["a1"], 50);
+  balance.note_failure(*dead, 1, now);
+  EXPECT_EQ(picks(300)["a1"], 0);
+  note_latency(*dead, 5, now);  // and one answer is enough
+  EXPECT_GT(picks(300)["a1"], 150);
+  // A new peer is not taken for one that fails.
+  balance.note_failure(*dead, 1, now);
+  peers({{"a1", 10}, {"a2", 10}, {"a3", 10}, {"a4", 10}});
+  EXPECT_EQ(balance.peers()[3]->latency_ms, 300);
+}
+
 TEST_F(BalanceTest, StateSurvivesChanges) {
   use(model::Algorithm::least_connections);
   peers({{"a1", 10}, {"a2", 10}});

@@ -152,7 +152,9 @@ void BalancedUpstream::report_success(const balancer::Peer& peer) {
   if (checks.on()) report(peer, balancer::Outcome::success, checks.thresholds);
 }
 
-void BalancedUpstream::report_failure(const balancer::Peer& peer, balancer::Outcome outcome) {
+void BalancedUpstream::report_failure(balancer::Peer& peer, balancer::Outcome outcome,
+                                      uint64_t took_ms) {
+  balance_.note_failure(peer, took_ms, loop_.now());
   const model::PassiveChecks& checks = upstream().passive;
   if (checks.on()) report(peer, outcome, checks.thresholds);
 }

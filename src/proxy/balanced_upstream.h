@@ -41,7 +41,7 @@ class BalancedUpstream : public std::enable_shared_from_this<BalancedUpstream> {
               const model::CheckThresholds& thresholds);
   // What passive checks make of an answer, and of none.
   void report_status(const balancer::Peer& peer, int status);
-  void report_failure(const balancer::Peer& peer, balancer::Outcome outcome);
+  void report_failure(balancer::Peer& peer, balancer::Outcome outcome, uint64_t took_ms);
   // A stream's connection was made: all that can be known of its target.
   void report_success(const balancer::Peer& peer);
 

@@ -110,12 +110,13 @@ AddressPool* Forward::pick_peer(BalancedUpstream& balanced) {
   release_peer();
   no_peer_ = false;
   if (!balanced.ready()) return nullptr;
+  attempt_started_ = session_.worker().loop().now();
   if (!hashed_) {
     hash_ = hash_value(balanced.upstream(), exchange_);
     hashed_ = true;
   }
   const balancer::PeerPtr peer =
-      balanced.pick({.hash = hash_, .tried = tried_, .now_ms = session_.worker().loop().now()});
+      balanced.pick({.hash = hash_, .tried = tried_, .now_ms = attempt_started_});
   no_peer_ = peer == nullptr;
   if (no_peer_) return nullptr;
   ++peer->active;
@@ -134,16 +135,17 @@ void Forward::report_fault() {
   using balancer::Outcome;
   BalancedUpstream& balanced = *exchange_.target->balanced();
   const balancer::PeerPtr& peer = route_->peer;
+  const uint64_t took = session_.worker().loop().now() - attempt_started_;
   switch (fault_) {
     case AttemptFault::connect:
     case AttemptFault::closed:
     case AttemptFault::bad_response:
-      balanced.report_failure(*peer, Outcome::tcp_failure);
+      balanced.report_failure(*peer, Outcome::tcp_failure, took);
       break;
     case AttemptFault::connect_timeout:
     case AttemptFault::read_timeout:
     case AttemptFault::write_timeout:
-      balanced.report_failure(*peer, Outcome::timeout);
+      balanced.report_failure(*peer, Outcome::timeout, took);
       break;
     case AttemptFault::refused:
       break;  // it may be about to end, which is no failure

@@ -51,9 +51,10 @@ Task<AddressPool*> StreamDial::next() {
 
 Task<AddressPool*> StreamDial::next_peer(BalancedUpstream& balanced) {
   if (!balanced.ready()) co_await balanced.resolve();
+  attempt_started_ = worker_.loop().now();
   const balancer::PeerPtr peer = balanced.pick({.hash = hash_value(balanced.upstream(), client_ip_),
                                                 .tried = tried_,
-                                                .now_ms = worker_.loop().now()});
+                                                .now_ms = attempt_started_});
   if (peer == nullptr) {
     fault_ = AttemptFault::no_peer;
     co_return nullptr;
@@ -85,7 +86,8 @@ void StreamDial::report(AttemptFault fault) {
     balanced.report_success(*route_->peer);
   } else if (fault == AttemptFault::connect || fault == AttemptFault::connect_timeout) {
     const bool late = fault == AttemptFault::connect_timeout;
-    balanced.report_failure(*route_->peer, late ? Outcome::timeout : Outcome::tcp_failure);
+    balanced.report_failure(*route_->peer, late ? Outcome::timeout : Outcome::tcp_failure,
+                            worker_.loop().now() - attempt_started_);
     tried_.push_back(route_->peer);
   }
 }

@@ -134,6 +134,15 @@ def test_latency(plane, trio):
     assert spread(gateway, 40)["b"] >= 36
 
 
+def test_latency_avoids_the_dead(plane, trio):
+    dead, live, _ = trio
+    dead.close()
+    live.delay = 0.02
+    gateway = pool(plane, [dead.port, live.port], service={"retries": 0}, algorithm="latency", workers=1)
+    seen = spread(gateway, 60)
+    assert seen["b"] >= 58 and seen[502] <= 2, seen
+
+
 def test_host_header_and_names(plane, trio, workspace):
     a, b, _ = trio
     hosts = f"{workspace}/{a.port}.hosts"
