@@ -51,7 +51,8 @@ std::shared_ptr<AddressState>& UpstreamStates::state_of(Target& target,
 }
 
 std::vector<std::shared_ptr<AddressState>> UpstreamStates::resolved(
-    const std::string& name, std::span<const ResolvedAddress> addresses, std::string_view error) {
+    const std::string& name, std::span<const ResolvedAddress> addresses, std::string_view error,
+    uint64_t answered_ms) {
   std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<AddressState>> states;
   auto found = targets_.find(name);
@@ -62,12 +63,16 @@ std::vector<std::shared_ptr<AddressState>> UpstreamStates::resolved(
     return states;
   }
   Target& target = found->second;
-  target.error = error;
-  target.addresses.clear();
   for (const ResolvedAddress& address : addresses) {
     states.push_back(state_of(target, address_text(address.ip, address.port)));
-    target.addresses.push_back({address, states.back()});
   }
+  // A worker that has had nothing to do for a while may come with an old answer.
+  if (answered_ms < target.answered_ms) return states;
+  target.answered_ms = answered_ms;
+  target.error = error;
+  target.addresses.clear();
+  for (size_t i = 0; i < addresses.size(); ++i)
+    target.addresses.push_back({addresses[i], states[i]});
   // An address that nobody uses any more; another worker may still know it.
   std::erase_if(target.states, [](const auto& entry) { return entry.second.use_count() == 1; });
   return states;

@@ -8,6 +8,10 @@ namespace sallyport::proxy {
 
 namespace {
 
+// Names that have grown old are looked for that often at most, and at least.
+constexpr uint64_t kRenewSoonestMs = 100;
+constexpr uint64_t kRenewLatestMs = 1'000;
+
 std::string with_port(const std::string& host, uint16_t port, bool secure) {
   if (port == (secure ? 443 : 80)) {
     return host.find(':') != std::string::npos ? '[' + host + ']' : host;
@@ -115,6 +119,26 @@ void Targets::configure_upstreams(const std::shared_ptr<const runtime::UpstreamL
     slot->configure(entry);
   }
   balanced_ = std::move(balanced);
+  renew_names();
+}
+
+// Whether there is traffic or not: after a pause the first request, too, should find the address
+// that is right now.
+void Targets::renew_names() {
+  uint64_t next = ~uint64_t{0};
+  for (const auto& [id, upstream] : balanced_) next = std::min(next, upstream->renew_old());
+  const uint64_t now = loop_.now();
+  if (next == ~uint64_t{0}) {
+    loop_.timers().cancel(renewal_);
+  } else {
+    loop_.timers().schedule(renewal_,
+                            std::clamp(next, now + kRenewSoonestMs, now + kRenewLatestMs));
+  }
+}
+
+Targets::~Targets() {
+  loop_.timers().cancel(renewal_);
+  retire_current();
 }
 
 void Targets::retire_current() {

@@ -121,10 +121,11 @@ class Targets {
         pools_(pools),
         board_(std::move(board)),
         seed_(seed),
-        slow_start_ms_(slow_start_ms) {}
+        slow_start_ms_(slow_start_ms),
+        renewal_([](void* self) { static_cast<Targets*>(self)->renew_names(); }, this) {}
   Targets(const Targets&) = delete;
   Targets& operator=(const Targets&) = delete;
-  ~Targets() { retire_current(); }
+  ~Targets();
 
   void replace(std::shared_ptr<const runtime::Snapshot> snapshot);
   // Nothing before the first snapshot.
@@ -146,6 +147,7 @@ class Targets {
 
  private:
   void retire_current();
+  void renew_names();
   Target& make(const std::shared_ptr<const runtime::ServiceTarget>& entry);
 
   std::shared_ptr<BalancedUpstream> make_upstream(const std::string& id);
@@ -157,6 +159,7 @@ class Targets {
   std::shared_ptr<balancer::HealthBoard> board_;
   uint64_t seed_;
   const uint64_t slow_start_ms_;
+  net::Timer renewal_;  // of the names of targets
   PinnedSnapshot* current_ = nullptr;
   std::shared_ptr<const runtime::UpstreamList> upstreams_;                       // as configured
   std::unordered_map<std::string, std::shared_ptr<BalancedUpstream>> balanced_;  // by upstream id
