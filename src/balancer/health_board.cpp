@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "balancer/target_name.h"
+#include "base/ip_address.h"
 
 namespace sallyport::balancer {
 namespace {
@@ -10,6 +11,14 @@ namespace {
 model::Health health_of(bool checks, bool healthy) {
   if (!checks) return model::Health::checks_off;
   return healthy ? model::Health::healthy : model::Health::unhealthy;
+}
+
+// Addresses have many forms; the states are kept by the shortest. A text that is none stays as it
+// is.
+std::string as_kept(std::string_view address) {
+  const TargetName parts = split_target(address);
+  const auto ip = IpAddress::parse(parts.host);
+  return ip ? address_text(ip->text(), parts.port) : std::string(address);
 }
 
 }  // namespace
@@ -130,7 +139,7 @@ bool UpstreamStates::mark(std::string_view name, std::string_view address, bool 
     target.starts_unhealthy = !healthy;
     for (auto& [text, state] : target.states) state->mark(healthy);
   } else {
-    auto state = target.states.find(std::string(address));
+    auto state = target.states.find(as_kept(address));
     if (state == target.states.end()) return false;
     state->second->mark(healthy);
   }

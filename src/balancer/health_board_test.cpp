@@ -123,6 +123,24 @@ TEST(HealthBoard, TellsAndTakesMarks) {
   EXPECT_FALSE(board.read("u").has_value());
 }
 
+TEST(HealthBoard, TakesMarksForAnAddressInAnyForm) {
+  HealthBoard board;
+  model::Upstream upstream;
+  upstream.passive.thresholds.http_failures = 1;
+  const char* target = "[0000:0000:0000:0000:0000:0000:0000:0001]:8331";
+  auto states = board.upstream("u");
+  states->configure(upstream, targets({{target, 10}}));
+  const std::vector<ResolvedAddress> one = {{"::1", 8331, 10}};
+  const auto state = states->resolved(target, one, "", 0);
+  EXPECT_TRUE(board.mark("u", target, target, false));
+  EXPECT_FALSE(state[0]->healthy());
+  EXPECT_TRUE(board.mark("u", target, "[::1]:8331", true));
+  EXPECT_TRUE(state[0]->healthy());
+  EXPECT_FALSE(board.mark("u", target, "[::1]:8332", false));
+  EXPECT_FALSE(board.mark("u", target, "::1", false));
+  EXPECT_FALSE(board.mark("u", target, "host.test:8331", false));
+}
+
 TEST(HealthBoard, TellsTheLatestAnswerOfAnyWorker) {
   UpstreamStates states;
   model::Upstream upstream;
