@@ -190,7 +190,7 @@ Task<AttemptFault> Forward::resolve() {
   }
   const std::string failure = co_await target.resolve(session_.worker().resolver());
   if (!failure.empty()) {
-    log::error("service {}: cannot resolve '{}': {}", target.service().id, target.service().host,
+    log::error("service {}: cannot resolve '{}': {}", target.log_name(), target.service().host,
                failure);
     co_return AttemptFault::resolve;
   }
@@ -257,8 +257,8 @@ AttemptFault Forward::connect_fault(int error) const {
   // TLS has told already what is wrong.
   if (error == EPROTO) return AttemptFault::connect;
   if (error == ETIME) return AttemptFault::connect_timeout;
-  log::error("service {}: cannot connect to {}: {}", exchange_.target->service().id,
-             connection_->pool.address().text(), std::strerror(error));
+  log::error("service {}: cannot connect to {}: {}", exchange_.target->log_name(),
+             exchange_.target->log_address(connection_->pool, route_), std::strerror(error));
   if (no_descriptors(error)) return AttemptFault::no_descriptors;
   return error == ETIMEDOUT ? AttemptFault::connect_timeout : AttemptFault::connect;
 }
@@ -370,8 +370,8 @@ Forward::HeadStep Forward::take_head_bytes(net::BlockPtr block) {
     const bool changes = status == http::ParseStatus::complete && exchange_.response.status == 101;
     if (changes && websocket_) return HeadStep::complete;
     if (status == http::ParseStatus::error || changes) {
-      log::error("service {}: invalid response from {}: {}", exchange_.target->service().id,
-                 connection_->pool.address().text(),
+      log::error("service {}: invalid response from {}: {}", exchange_.target->log_name(),
+                 exchange_.target->log_address(connection_->pool, route_),
                  status == http::ParseStatus::error ? fault.reason : "101 without an upgrade");
       fault_ = AttemptFault::bad_response;
       return HeadStep::fault;

@@ -70,7 +70,7 @@ Task<AddressPool*> StreamDial::next_address() {
   const std::string failure = co_await target_.resolve(worker_.resolver());
   at = target_.pick(worker_.loop().now());
   if (at == nullptr) {
-    log::error("service {}: cannot resolve '{}': {}", target_.service().id, target_.service().host,
+    log::error("service {}: cannot resolve '{}': {}", target_.log_name(), target_.service().host,
                failure);
     fault_ = AttemptFault::resolve;
   }
@@ -114,8 +114,8 @@ Task<AttemptFault> StreamDial::try_one(UpstreamConnection& out) {
     connected = co_await worker_.loop().connect(address, timeout);
   }
   if (connected.error != 0) {
-    log::error("service {}: cannot connect to {}: {}", service.id, address.text(),
-               std::strerror(connected.error));
+    log::error("service {}: cannot connect to {}: {}", target_.log_name(),
+               target_.log_address(out.pool, route_), std::strerror(connected.error));
     co_return fault_of(connected.error);
   }
   out.stream = std::move(connected.stream);

@@ -58,6 +58,15 @@ PeerRoutePtr Target::route_to(const balancer::PeerPtr& peer) {
   return route;
 }
 
+std::string Target::log_address(const AddressPool& pool, const PeerRoutePtr& route) const {
+  std::string out = pool.address().text();
+  if (route != nullptr) {
+    out +=
+        " (target '" + route->peer->at.target + "' of upstream " + balanced_->upstream().name + ')';
+  }
+  return out;
+}
+
 AddressPool* Target::pick(uint64_t now) {
   if (valid_until_ <= now || ways_.empty()) return nullptr;
   if (ways_.size() == 1) return ways_.front().pool.get();

@@ -36,7 +36,14 @@ class Target {
 
   const model::Service& service() const { return *entry_->service; }
   const std::string& host_header() const { return entry_->host_header; }
+  // Whom the log names: the service's name, or its id when it has none.
+  const std::string& log_name() const {
+    return service().name.empty() ? service().id : service().name;
+  }
   bool unused() const { return entry_.use_count() == 1; }
+
+  // And where to: "10.0.0.1:80", with the target and the upstream that it is of, if any.
+  std::string log_address(const AddressPool& pool, const PeerRoutePtr& route) const;
 
   // Null: the requests go to the host's addresses, by pick() and resolve().
   BalancedUpstream* balanced() const { return balanced_.get(); }

@@ -143,6 +143,30 @@ def test_latency_avoids_the_dead(plane, trio):
     assert seen["b"] >= 58 and seen[502] <= 2, seen
 
 
+def test_the_log_names_service_target_and_upstream(plane, trio):
+    trio[2].close()
+    port = trio[2].port
+    gateway = pool(plane, [port], service={"name": "shop", "retries": 0})
+    assert gateway.connect().get().status == 502
+    assert f"service shop: cannot connect to 127.0.0.1:{port} (target '127.0.0.1:{port}' of upstream pool): " \
+           in gateway.log()
+    gateway = plane(service={"port": port})
+    assert gateway.connect().get().status == 502
+    assert f"service {uuid(1)}: cannot connect to 127.0.0.1:{port}: " in gateway.log()
+
+    def cut(connection):
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+
+    upstream = Upstream(cut)
+    gateway = pool(plane, [upstream.port], service={"name": "shop"})
+    with pytest.raises(EOFError):
+        gateway.connect().get()
+    assert f"service shop: 127.0.0.1:{upstream.port} (target '127.0.0.1:{upstream.port}' of upstream pool) broke off" \
+           in gateway.log()
+    upstream.close()
+
+
 def test_host_header_and_names(plane, trio, workspace):
     a, b, _ = trio
     hosts = f"{workspace}/{a.port}.hosts"
