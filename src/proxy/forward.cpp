@@ -411,14 +411,15 @@ bool Forward::may_try_again() {
 }
 
 Task<bool> Forward::give_up() {
-  if (exchange_.upstream_started == 0) {
+  const bool own = fault_ == AttemptFault::resolve || fault_ == AttemptFault::no_peer;
+  // Without an upstream that was asked the latency is the gateway's own.
+  if (exchange_.upstream_started == 0 && !own) {
     exchange_.upstream_started = session_.worker().loop().now();
   }
   if (client().error() != 0 || (fault_ == AttemptFault::client && client().gone())) {
     exchange_.status = 499;  // nginx's code for the log: nobody is there to be answered
     co_return false;
   }
-  const bool own = fault_ == AttemptFault::resolve || fault_ == AttemptFault::no_peer;
   co_return co_await answer_error(session_, exchange_, status_of(fault_), message_of(fault_),
                                   own ? ErrorSource::gateway : ErrorSource::handler, body_touched_);
 }

@@ -167,6 +167,18 @@ def test_the_log_names_service_target_and_upstream(plane, trio):
     upstream.close()
 
 
+def test_without_an_upstream_the_latency_is_the_gateways(plane, trio):
+    trio[2].close()
+    for gateway in (pool(plane, []), plane(service={"host": "no.such.name.invalid"}, dns_servers=["127.0.0.1:1"])):
+        response = gateway.connect().get()
+        assert response.status == 503
+        assert response.get("x-kong-response-latency") is not None
+        assert response.get("x-kong-upstream-latency") is response.get("x-kong-proxy-latency") is None
+    response = pool(plane, [trio[2].port]).connect().get()  # one was tried
+    assert response.status == 502 and response.get("x-kong-response-latency") is None
+    assert response.get("x-kong-upstream-latency") is not None
+
+
 def test_host_header_and_names(plane, trio, workspace):
     a, b, _ = trio
     hosts = f"{workspace}/{a.port}.hosts"
