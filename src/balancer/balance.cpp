@@ -8,6 +8,9 @@ namespace sallyport::balancer {
 namespace {
 
 constexpr double kLatencyDecayMs = 10'000;
+// What a failed attempt costs at least, and by how much more than the slowest of the others.
+constexpr double kLeastPenaltyMs = 500;
+constexpr double kPenaltyFactor = 10;
 
 // With slow starts strengths are weights times this, so that a small weight can grow in steps.
 constexpr uint64_t kWholeStrength = 1'000;
@@ -30,12 +33,16 @@ double expected_latency(const Peer& peer, uint64_t now_ms) {
   return peer.latency_ms * std::exp(-age / kLatencyDecayMs);
 }
 
+double cost_of(const Peer& peer, uint64_t now_ms) {
+  return (expected_latency(peer, now_ms) + 1) * (peer.active + 1);
+}
+
 // What a new peer is taken for: no better than the others, or every request would go to it.
 double average_latency(std::span<const PeerPtr> peers) {
   double sum = 0;
   int count = 0;
   for (const PeerPtr& peer : peers) {
-    if (peer->answered_ms == 0) continue;
+    if (peer->answered_ms == 0 || peer->failed) continue;
     sum += peer->latency_ms;
     ++count;
   }
@@ -46,8 +53,8 @@ double average_latency(std::span<const PeerPtr> peers) {
 
 void note_latency(Peer& peer, uint64_t latency_ms, uint64_t now_ms) {
   const auto latency = static_cast<double>(latency_ms);
-  if (peer.answered_ms == 0 || latency > peer.latency_ms) {
-    peer.latency_ms = latency;  // a peak counts at once
+  if (peer.answered_ms == 0 || peer.failed || latency > peer.latency_ms) {
+    peer.latency_ms = latency;  // a peak counts at once, and a penalty is over
   } else {
     const double age = static_cast<double>(now_ms - std::min(now_ms, peer.answered_ms));
     // At least a tenth of each answer counts, however many come in a millisecond.
@@ -55,15 +62,16 @@ void note_latency(Peer& peer, uint64_t latency_ms, uint64_t now_ms) {
     peer.latency_ms = peer.latency_ms * keep + latency * (1 - keep);
   }
   peer.answered_ms = now_ms;
+  peer.failed = false;
 }
 
 void Balance::configure(const model::Upstream& upstream) {
-  const bool new_ring = upstream.algorithm == model::Algorithm::consistent_hashing &&
-                        (algorithm_ != upstream.algorithm || slots_ != upstream.slots);
+  const bool new_slots = upstream.algorithm == model::Algorithm::consistent_hashing &&
+                         (algorithm_ != upstream.algorithm || slots_ != upstream.slots);
   algorithm_ = upstream.algorithm;
   slots_ = upstream.slots;
   threshold_ = upstream.threshold;
-  if (new_ring) ring_ = HashRing(peers_, slots_);
+  if (new_slots) hash_slots_ = HashSlots(peers_, slots_, hash_slots_);
   reviewed_.reset();
 }
 
@@ -93,7 +101,8 @@ void Balance::set_peers(std::vector<NewPeer> peers) {
   reviewed_.reset();
   if (!changed) return;
   ++generation_;
-  if (algorithm_ == model::Algorithm::consistent_hashing) ring_ = HashRing(peers_, slots_);
+  if (algorithm_ == model::Algorithm::consistent_hashing)
+    hash_slots_ = HashSlots(peers_, slots_, hash_slots_);
 }
 
 void Balance::review(uint64_t now_ms) {
@@ -140,14 +149,25 @@ Peer* Balance::choose(const Choice& choice, bool skip_tried) {
     case model::Algorithm::round_robin:
       break;
     case model::Algorithm::consistent_hashing:
-      return ring_.find(peers_, choice.hash ? *choice.hash : random(),
-                        [&](const Peer& peer) { return fits(choice, skip_tried, peer); });
+      return hash_slots_.find(peers_, choice.hash ? *choice.hash : random(),
+                              [&](const Peer& peer) { return fits(choice, skip_tried, peer); });
     case model::Algorithm::least_connections:
       return least_connections(choice, skip_tried);
     case model::Algorithm::latency:
       return fastest_of_two(choice, skip_tried);
   }
   return next_in_turn(choice, skip_tried);
+}
+
+void Balance::note_failure(Peer& peer, uint64_t took_ms, uint64_t now_ms) {
+  double others = 0;
+  for (const PeerPtr& other : peers_) {
+    if (other.get() != &peer && !other->failed) others = std::max(others, cost_of(*other, now_ms));
+  }
+  peer.latency_ms =
+      static_cast<double>(took_ms) + std::max(kLeastPenaltyMs, kPenaltyFactor * others);
+  peer.answered_ms = now_ms;
+  peer.failed = true;
 }
 
 // Smooth weighted round-robin: everybody gains its strength, the one with most pays the sum.
@@ -197,10 +217,7 @@ Peer* Balance::fastest_of_two(const Choice& choice, bool skip_tried) {
   // In a slow start it stands back as often as its strength is short of its weight.
   if (stands_back(*first)) return second;
   if (stands_back(*second)) return first;
-  auto cost = [&](const Peer& peer) {
-    return (expected_latency(peer, choice.now_ms) + 1) * (peer.active + 1);
-  };
-  return cost(*second) < cost(*first) ? second : first;
+  return cost_of(*second, choice.now_ms) < cost_of(*first, choice.now_ms) ? second : first;
 }
 
 bool Balance::stands_back(const Peer& peer) {

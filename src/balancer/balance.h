@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "balancer/hash_ring.h"
+#include "balancer/hash_slots.h"
 #include "balancer/health_board.h"
 #include "balancer/peer.h"
 #include "model/upstream.h"
@@ -46,6 +46,9 @@ class Balance {
   PeerPtr pick(const Choice& choice);
 
   std::span<const PeerPtr> peers() const { return peers_; }
+  // An attempt that failed after `took_ms`: for `latency` the peer is slower than all the others,
+  // which fades as a latency does.
+  void note_failure(Peer& peer, uint64_t took_ms, uint64_t now_ms);
   // Grows when peers() changes.
   uint32_t generation() const { return generation_; }
 
@@ -67,7 +70,7 @@ class Balance {
   uint32_t slots_ = 0;
   double threshold_ = 0;
   std::vector<PeerPtr> peers_;
-  HashRing ring_;
+  HashSlots hash_slots_;
   bool enough_ = false;               // weight is available
   std::optional<uint32_t> reviewed_;  // the version of the states when usable was last worked out
   uint32_t generation_ = 0;

@@ -124,7 +124,64 @@ TEST_F(BalanceTest, HashingIsStable) {
   peers({{"a3", 200}, {"a1", 100}, {"a2", 100}, {"a4", 100}});
   int moved = 0;
   for (const auto& [hash, host] : before) moved += pick(hash) != host ? 1 : 0;
-  EXPECT_LT(moved, 4000 * 35 / 100);  // a fifth, and some for the points that the others lost
+  EXPECT_NEAR(moved, 4000 / 5, 150);
+}
+
+TEST_F(BalanceTest, HashingMovesOnlyWhatTheChangedPeerWinsOrLoses) {
+  use(model::Algorithm::consistent_hashing);
+  for (uint32_t count = 2; count <= 14; ++count) {
+    std::vector<std::pair<std::string, uint32_t>> list;
+    for (uint32_t i = 1; i <= count; ++i) list.emplace_back("a" + std::to_string(i), 100);
+    auto owners = [&](uint32_t weight_of_last) {
+      list.back().second = weight_of_last;
+      peers(list);
+      std::map<uint64_t, std::string> out;
+      for (uint64_t i = 0; i < 2'000; ++i) {
+        const uint64_t hash = hash_of(std::to_string(i));
+        out[hash] = pick(hash);
+      }
+      return out;
+    };
+    const std::string last = list.back().first;
+    const auto whole = owners(100), half = owners(50), none = owners(0);
+    mark(last, false);
+    const auto down = owners(100);
+    mark(last, true);
+    uint32_t share = 0;
+    for (const auto& [hash, host] : whole) {
+      share += host == last ? 1 : 0;
+      if (host != last) EXPECT_EQ(half.at(hash), host);
+      if (half.at(hash) != last) EXPECT_EQ(none.at(hash), half.at(hash));
+      EXPECT_EQ(none.at(hash), down.at(hash));
+    }
+    EXPECT_NEAR(share, 2'000.0 / count, 600.0 / count + 20) << count;
+  }
+}
+
+TEST_F(BalanceTest, HashingAgreesWhateverWasBefore) {
+  use(model::Algorithm::consistent_hashing);
+  // This one has seen many changes, the other begins with what there is.
+  for (uint64_t round = 1; round <= 30; ++round) {
+    std::vector<std::pair<std::string, uint32_t>> list;
+    for (uint64_t i = 0; i < 8; ++i) {
+      const uint64_t dice = hash_of(std::to_string(round * 8 + i));
+      if (dice % 4 != 0) list.emplace_back("a" + std::to_string(i), dice / 4 % 3 * 10);
+    }
+    peers(list);
+    Balance other{states, 1};
+    model::Upstream upstream;
+    upstream.algorithm = model::Algorithm::consistent_hashing;
+    other.configure(upstream);
+    std::vector<NewPeer> same;
+    for (const PeerPtr& peer : balance.peers())
+      same.push_back({peer->at, peer->weight, peer->state});
+    other.set_peers(std::move(same));
+    for (uint64_t i = 0; i < 500; ++i) {
+      const uint64_t hash = hash_of(std::to_string(i));
+      const PeerPtr peer = other.pick({.hash = hash, .now_ms = now});
+      EXPECT_EQ(pick(hash), peer == nullptr ? "" : peer->at.host);
+    }
+  }
 }
 
 TEST_F(BalanceTest, LeastConnectionsLooksAtWeights) {
@@ -147,6 +204,34 @@ TEST_F(BalanceTest, LatencyPrefersTheFast) {
   EXPECT_GT(picks(300)["a1"], 50);
   peers({{"a1", 10}, {"a2", 10}, {"a3", 10}, {"a4", 10}});
   EXPECT_GT(balance.peers()[3]->latency_ms, 50);
+}
+
+TEST_F(BalanceTest, LatencyAvoidsWhoFailed) {
+  use(model::Algorithm::latency);
+  peers({{"a1", 10}, {"a2", 10}, {"a3", 10}});
+  const std::vector<PeerPtr> all(balance.peers().begin(), balance.peers().end());
+  const PeerPtr dead = all[0];
+  auto answer = [&] {
+    for (const PeerPtr& peer : {all[1], all[2]}) note_latency(*peer, 300, now);
+  };
+  answer();
+  all[1]->active = all[2]->active = 4;  // busy, as those are that answer
+  balance.note_failure(*dead, 1, now);
+  EXPECT_EQ(picks(300)["a1"], 0);
+  now += 1'000;
+  answer();
+  EXPECT_EQ(picks(300)["a1"], 0);
+  now += 60'000;
+  answer();  // it is tried again: by now it may be back
+  EXPECT_GT(picks(300)["a1"], 50);
+  balance.note_failure(*dead, 1, now);
+  EXPECT_EQ(picks(300)["a1"], 0);
+  note_latency(*dead, 5, now);  // and one answer is enough
+  EXPECT_GT(picks(300)["a1"], 150);
+  // A new peer is not taken for one that fails.
+  balance.note_failure(*dead, 1, now);
+  peers({{"a1", 10}, {"a2", 10}, {"a3", 10}, {"a4", 10}});
+  EXPECT_EQ(balance.peers()[3]->latency_ms, 300);
 }
 
 TEST_F(BalanceTest, StateSurvivesChanges) {

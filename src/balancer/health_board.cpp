@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "balancer/target_name.h"
+#include "base/ip_address.h"
 
 namespace sallyport::balancer {
 namespace {
@@ -10,6 +11,14 @@ namespace {
 model::Health health_of(bool checks, bool healthy) {
   if (!checks) return model::Health::checks_off;
   return healthy ? model::Health::healthy : model::Health::unhealthy;
+}
+
+// Addresses have many forms; the states are kept by the shortest. A text that is none stays as it
+// is.
+std::string as_kept(std::string_view address) {
+  const TargetName parts = split_target(address);
+  const auto ip = IpAddress::parse(parts.host);
+  return ip ? address_text(ip->text(), parts.port) : std::string(address);
 }
 
 }  // namespace
@@ -51,7 +60,8 @@ std::shared_ptr<AddressState>& UpstreamStates::state_of(Target& target,
 }
 
 std::vector<std::shared_ptr<AddressState>> UpstreamStates::resolved(
-    const std::string& name, std::span<const ResolvedAddress> addresses, std::string_view error) {
+    const std::string& name, std::span<const ResolvedAddress> addresses, std::string_view error,
+    uint64_t answered_ms) {
   std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<AddressState>> states;
   auto found = targets_.find(name);
@@ -62,12 +72,16 @@ std::vector<std::shared_ptr<AddressState>> UpstreamStates::resolved(
     return states;
   }
   Target& target = found->second;
-  target.error = error;
-  target.addresses.clear();
   for (const ResolvedAddress& address : addresses) {
     states.push_back(state_of(target, address_text(address.ip, address.port)));
-    target.addresses.push_back({address, states.back()});
   }
+  // A worker that has had nothing to do for a while may come with an old answer.
+  if (answered_ms < target.answered_ms) return states;
+  target.answered_ms = answered_ms;
+  target.error = error;
+  target.addresses.clear();
+  for (size_t i = 0; i < addresses.size(); ++i)
+    target.addresses.push_back({addresses[i], states[i]});
   // An address that nobody uses any more; another worker may still know it.
   std::erase_if(target.states, [](const auto& entry) { return entry.second.use_count() == 1; });
   return states;
@@ -125,7 +139,7 @@ bool UpstreamStates::mark(std::string_view name, std::string_view address, bool 
     target.starts_unhealthy = !healthy;
     for (auto& [text, state] : target.states) state->mark(healthy);
   } else {
-    auto state = target.states.find(std::string(address));
+    auto state = target.states.find(as_kept(address));
     if (state == target.states.end()) return false;
     state->second->mark(healthy);
   }

@@ -34,10 +34,12 @@ class UpstreamStates {
   void configure(const model::Upstream& upstream,
                  std::span<const std::shared_ptr<const model::Target>> targets);
 
-  // What a target's name leads to now. The states come in the order of `addresses`.
+  // What a target's name leads to, for a worker that has looked it up: in `answered_ms` of the
+  // steady clock, or 0 for what never changes. The board tells the latest answer of any worker. The
+  // states come in the order of `addresses`.
   std::vector<std::shared_ptr<AddressState>> resolved(const std::string& target,
                                                       std::span<const ResolvedAddress> addresses,
-                                                      std::string_view error);
+                                                      std::string_view error, uint64_t answered_ms);
 
   // Grows whenever an address changed its health: a worker then looks at all of them again.
   uint32_t version() const { return version_.load(std::memory_order_acquire); }
@@ -57,6 +59,7 @@ class UpstreamStates {
     std::vector<Address> addresses;
     std::map<std::string, std::shared_ptr<AddressState>> states;  // by address text
     std::string error;
+    uint64_t answered_ms = 0;
     bool starts_unhealthy = false;  // marked as a whole before it had addresses
     bool configured = true;
   };

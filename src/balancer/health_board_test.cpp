@@ -93,7 +93,7 @@ TEST(HealthBoard, TellsAndTakesMarks) {
   auto states = board.upstream("u");
   states->configure(upstream, targets({{"a:80", 10}, {"b:80", 20}}));
   const std::vector<ResolvedAddress> two = {{"10.0.0.1", 80, 10}, {"10.0.0.2", 80, 10}};
-  states->resolved("a:80", two, "");
+  states->resolved("a:80", two, "", 0);
   EXPECT_EQ(board.read("u")->targets[0].health, Health::checks_off);
   upstream.passive.thresholds.http_failures = 1;
   states->configure(upstream, targets({{"a:80", 10}, {"b:80", 20}}));
@@ -111,16 +111,55 @@ TEST(HealthBoard, TellsAndTakesMarks) {
   // A mark holds for addresses that come later, and survives another configuration.
   EXPECT_TRUE(board.mark("u", "b:80", "", false));
   const std::vector<ResolvedAddress> one = {{"10.0.1.1", 80, 20}};
-  auto state = states->resolved("b:80", one, "");
+  auto state = states->resolved("b:80", one, "", 0);
   EXPECT_FALSE(state[0]->healthy());
   states->configure(upstream, targets({{"b:80", 5}}));
   ASSERT_EQ(board.read("u")->targets.size(), 1u);
   EXPECT_EQ(board.read("u")->targets[0].health, Health::unhealthy);
   EXPECT_EQ(board.read("u")->targets[0].addresses[0].weight, 5u);
-  states->resolved("b:80", {}, "no address");
+  states->resolved("b:80", {}, "no address", 0);
   EXPECT_EQ(board.read("u")->targets[0].health, Health::dns_error);
   board.keep_only({});
   EXPECT_FALSE(board.read("u").has_value());
+}
+
+TEST(HealthBoard, TakesMarksForAnAddressInAnyForm) {
+  HealthBoard board;
+  model::Upstream upstream;
+  upstream.passive.thresholds.http_failures = 1;
+  const char* target = "[0000:0000:0000:0000:0000:0000:0000:0001]:8331";
+  auto states = board.upstream("u");
+  states->configure(upstream, targets({{target, 10}}));
+  const std::vector<ResolvedAddress> one = {{"::1", 8331, 10}};
+  const auto state = states->resolved(target, one, "", 0);
+  EXPECT_TRUE(board.mark("u", target, target, false));
+  EXPECT_FALSE(state[0]->healthy());
+  EXPECT_TRUE(board.mark("u", target, "[::1]:8331", true));
+  EXPECT_TRUE(state[0]->healthy());
+  EXPECT_FALSE(board.mark("u", target, "[::1]:8332", false));
+  EXPECT_FALSE(board.mark("u", target, "::1", false));
+  EXPECT_FALSE(board.mark("u", target, "host.test:8331", false));
+}
+
+TEST(HealthBoard, TellsTheLatestAnswerOfAnyWorker) {
+  UpstreamStates states;
+  model::Upstream upstream;
+  upstream.passive.thresholds.http_failures = 1;
+  states.configure(upstream, targets({{"a:80", 10}}));
+  const std::vector<ResolvedAddress> now = {{"10.0.0.1", 80, 10}};
+  const std::vector<ResolvedAddress> before = {{"10.0.0.2", 80, 10}};
+  const auto state = states.resolved("a:80", now, "", 2'000);
+  // Whoever still uses the old address shares its health, too.
+  const auto old = states.resolved("a:80", before, "", 1'000);
+  ASSERT_EQ(old.size(), 1u);
+  EXPECT_EQ(states.resolved("a:80", before, "", 1'000), old);
+  states.resolved("a:80", {}, "no address", 1'500);
+  auto told = states.read().targets[0];
+  EXPECT_EQ(told.dns_error, "");
+  ASSERT_EQ(told.addresses.size(), 1u);
+  EXPECT_EQ(told.addresses[0].ip, "10.0.0.1");
+  states.resolved("a:80", before, "", 3'000);
+  EXPECT_EQ(states.read().targets[0].addresses[0].ip, "10.0.0.2");
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ struct Peer {
   uint32_t active = 0;       // requests that this worker has under way
   double latency_ms = 0;     // weighted average of answers
   uint64_t answered_ms = 0;  // when the last one came, on the loop's clock; 0: never
+  bool failed = false;       // instead of the last one: latency_ms is a penalty
 };
 using PeerPtr = std::shared_ptr<Peer>;
 

@@ -40,6 +40,7 @@ Resolver::Entry& Resolver::look_up(std::string_view name, bool only_addresses) {
     entry.answer.hosts.clear();
     for (const IpAddress& ip : addresses) entry.answer.hosts.push_back({.ip = ip});
     entry.answer.valid_until = ~uint64_t{0};
+    entry.answer.answered = loop_.now();
     return entry;
   }
   entry.asking = true;
@@ -96,7 +97,7 @@ Task<bool> Resolver::take_reply(Entry& entry, RecordType type, DnsReply reply) {
     for (const IpAddress& ip : reply.addresses) hosts.push_back({.ip = ip});
   }
   if (hosts.empty()) co_return false;
-  entry.answer = {std::move(hosts), valid_until, ""};
+  entry.answer = {std::move(hosts), valid_until, "", loop_.now()};
   entry.stale_until = valid_until + config_.stale_ttl_ms;
   entry.last = type;
   co_return true;
@@ -138,6 +139,7 @@ void Resolver::take_failure(Entry& entry, bool absent, std::string error) {
   }
   answer.hosts.clear();
   answer.error = std::move(error);
+  answer.answered = now;
   answer.valid_until = now + (absent ? config_.not_found_ttl_ms : config_.error_ttl_ms);
 }
 

@@ -49,6 +49,7 @@ class Resolver {
     std::vector<ResolvedHost> hosts;  // empty: `error` says why
     uint64_t valid_until = 0;         // on the loop's clock
     std::string error;
+    uint64_t answered = 0;  // when it was said; an answer that serves on stays as old as it is
   };
 
   // Errors: "net.resolver".
@@ -56,6 +57,8 @@ class Resolver {
 
   // The answer, at once from the cache or when it has come. Valid until the caller waits again.
   auto resolve(std::string_view name);
+  // The same, but does not take an old answer while a new one is being fetched.
+  auto renewed(std::string_view name);
   // On the loop's clock.
   uint64_t now() const;
 
@@ -92,13 +95,18 @@ class Resolver {
 
 struct Resolver::Awaiter {
   Entry& entry;
-  bool await_ready() const { return !entry.asking || !entry.answer.hosts.empty(); }
+  bool takes_old = true;
+  bool await_ready() const { return !entry.asking || (takes_old && !entry.answer.hosts.empty()); }
   void await_suspend(std::coroutine_handle<> handle) const { entry.waiting.push_back(handle); }
   const Answer& await_resume() const { return entry.answer; }
 };
 
 inline auto Resolver::resolve(std::string_view name) {
   return Awaiter{look_up(name, false)};
+}
+
+inline auto Resolver::renewed(std::string_view name) {
+  return Awaiter{look_up(name, false), false};
 }
 
 }  // namespace sallyport::net

@@ -96,6 +96,38 @@ TEST_F(ResolverWithServer, KeepsAnswersAsLongAsTheySay) {
   EXPECT_EQ(server_->questions, 2);
 }
 
+Detached ask_for_new(Resolver& resolver, std::string name, std::string& out, uint64_t& when) {
+  const Resolver::Answer& answer = co_await resolver.renewed(name);
+  out = answer.hosts.empty() ? answer.error : answer.hosts[0].ip.text();
+  when = answer.answered;
+}
+
+TEST_F(ResolverWithServer, WhoWantsTheNewAnswerWaitsForIt) {
+  server_->add_a("a.test", "10.0.0.1", 1);
+  start({.order = {RecordType::a}, .error_ttl_ms = 50});
+  std::string out;
+  uint64_t first = 0, second = 0;
+  ask_for_new(*resolver_, "a.test", out, first);
+  wait(100);
+  EXPECT_EQ(out, "10.0.0.1");
+  wait(1'050);
+  server_->clear();
+  server_->add_a("a.test", "10.0.0.2", 1);
+  ask_for_new(*resolver_, "a.test", out, second);
+  EXPECT_EQ(out, "10.0.0.1");
+  wait(100);
+  EXPECT_EQ(out, "10.0.0.2");
+  EXPECT_GT(second, first);
+  EXPECT_EQ(server_->questions, 2);
+  // One that serves on while DNS is down is as old as before.
+  server_->code = 2;
+  wait(1'050);
+  ask_for_new(*resolver_, "a.test", out, first);
+  wait(100);
+  EXPECT_EQ(out, "10.0.0.2");
+  EXPECT_EQ(first, second);
+}
+
 TEST_F(ResolverWithServer, AnswersOfADeadServerServeOnUntilTheyAreStale) {
   server_->add_a("a.test", "10.0.0.1", 1);
   start({.order = {RecordType::a}, .error_ttl_ms = 50, .stale_ttl_ms = 1'500});

@@ -30,8 +30,9 @@ class BalancedUpstream : public std::enable_shared_from_this<BalancedUpstream> {
   // True when pick() may be called; else resolve() first. Renews names that have grown old beside.
   bool ready();
   Task<void> resolve();
-  // Looks the names up now, without waiting.
-  void renew();
+  // Looks up names again that were looked up before and have grown old, without waiting. When to
+  // come again on the loop's clock, ~0 for never.
+  uint64_t renew_old();
 
   balancer::PeerPtr pick(const balancer::Choice& choice) { return balance_.pick(choice); }
   std::span<const balancer::PeerPtr> peers() const { return balance_.peers(); }
@@ -41,7 +42,7 @@ class BalancedUpstream : public std::enable_shared_from_this<BalancedUpstream> {
               const model::CheckThresholds& thresholds);
   // What passive checks make of an answer, and of none.
   void report_status(const balancer::Peer& peer, int status);
-  void report_failure(const balancer::Peer& peer, balancer::Outcome outcome);
+  void report_failure(balancer::Peer& peer, balancer::Outcome outcome, uint64_t took_ms);
   // A stream's connection was made: all that can be known of its target.
   void report_success(const balancer::Peer& peer);
 
@@ -52,11 +53,18 @@ class BalancedUpstream : public std::enable_shared_from_this<BalancedUpstream> {
     uint16_t port = 0;
     std::vector<net::ResolvedHost> hosts;
     std::string error;
+    bool known = false;        // looked up, whatever came of it
+    bool asking = false;       // by ask()
+    uint64_t asked = 0;        // when ask() began
+    uint64_t answered = 0;     // when DNS gave `hosts`; 0 for literal addresses
     uint64_t valid_until = 0;  // ~0 for literal addresses
   };
   void take_names();
   void rebuild();
-  Detached renew_beside(std::shared_ptr<BalancedUpstream> self);
+  void renew();
+  Detached ask(std::shared_ptr<BalancedUpstream> self, size_t index);
+  void take(Name& name, const net::Resolver::Answer& answer);
+  void note_times();
 
   net::Loop& loop_;
   net::Resolver& resolver_;
@@ -64,8 +72,10 @@ class BalancedUpstream : public std::enable_shared_from_this<BalancedUpstream> {
   balancer::Balance balance_;
   std::shared_ptr<const runtime::UpstreamEntry> entry_;
   std::vector<Name> names_;
-  uint64_t valid_until_ = 0;
-  bool renewing_ = false;
+  uint64_t valid_until_ = 0;  // of all names
+  uint64_t renew_at_ = 0;     // of those that ask() does not look up already
+  uint32_t asking_ = 0;
+  uint32_t configured_ = 0;  // how often: what was asked for before is not taken
 };
 
 }  // namespace sallyport::proxy

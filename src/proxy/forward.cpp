@@ -119,12 +119,13 @@ AddressPool* Forward::pick_peer(BalancedUpstream& balanced) {
   release_peer();
   no_peer_ = false;
   if (!balanced.ready()) return nullptr;
+  attempt_started_ = session_.worker().loop().now();
   if (!hashed_) {
     hash_ = hash_value(balanced.upstream(), exchange_);
     hashed_ = true;
   }
   const balancer::PeerPtr peer =
-      balanced.pick({.hash = hash_, .tried = tried_, .now_ms = session_.worker().loop().now()});
+      balanced.pick({.hash = hash_, .tried = tried_, .now_ms = attempt_started_});
   no_peer_ = peer == nullptr;
   if (no_peer_) return nullptr;
   ++peer->active;
@@ -143,16 +144,17 @@ void Forward::report_fault() {
   using balancer::Outcome;
   BalancedUpstream& balanced = *exchange_.target->balanced();
   const balancer::PeerPtr& peer = route_->peer;
+  const uint64_t took = session_.worker().loop().now() - attempt_started_;
   switch (fault_) {
     case AttemptFault::connect:
     case AttemptFault::closed:
     case AttemptFault::bad_response:
-      balanced.report_failure(*peer, Outcome::tcp_failure);
+      balanced.report_failure(*peer, Outcome::tcp_failure, took);
       break;
     case AttemptFault::connect_timeout:
     case AttemptFault::read_timeout:
     case AttemptFault::write_timeout:
-      balanced.report_failure(*peer, Outcome::timeout);
+      balanced.report_failure(*peer, Outcome::timeout, took);
       break;
     case AttemptFault::refused:
       break;  // it may be about to end, which is no failure
@@ -197,7 +199,7 @@ Task<AttemptFault> Forward::resolve() {
   }
   const std::string failure = co_await target.resolve(session_.worker().resolver());
   if (!failure.empty()) {
-    log::error("service {}: cannot resolve '{}': {}", target.service().id, target.service().host,
+    log::error("service {}: cannot resolve '{}': {}", target.log_name(), target.service().host,
                failure);
     co_return AttemptFault::resolve;
   }
@@ -264,8 +266,8 @@ AttemptFault Forward::connect_fault(int error) const {
   // TLS has told already what is wrong.
   if (error == EPROTO) return AttemptFault::connect;
   if (error == ETIME) return AttemptFault::connect_timeout;
-  log::error("service {}: cannot connect to {}: {}", exchange_.target->service().id,
-             connection_->pool.address().text(), errno_text(error));
+  log::error("service {}: cannot connect to {}: {}", exchange_.target->log_name(),
+             exchange_.target->log_address(connection_->pool, route_), errno_text(error));
   if (no_descriptors(error)) return AttemptFault::no_descriptors;
   return error == ETIMEDOUT ? AttemptFault::connect_timeout : AttemptFault::connect;
 }
@@ -377,8 +379,8 @@ Forward::HeadStep Forward::take_head_bytes(net::BlockPtr block) {
     const bool changes = status == http::ParseStatus::complete && exchange_.response.status == 101;
     if (changes && websocket_) return HeadStep::complete;
     if (status == http::ParseStatus::error || changes) {
-      log::error("service {}: invalid response from {}: {}", exchange_.target->service().id,
-                 connection_->pool.address().text(),
+      log::error("service {}: invalid response from {}: {}", exchange_.target->log_name(),
+                 exchange_.target->log_address(connection_->pool, route_),
                  status == http::ParseStatus::error ? fault.reason : "101 without an upgrade");
       fault_ = AttemptFault::bad_response;
       return HeadStep::fault;
@@ -424,14 +426,15 @@ bool Forward::may_try_again() {
 }
 
 Task<bool> Forward::give_up() {
-  if (exchange_.upstream_started == 0) {
+  const bool own = fault_ == AttemptFault::resolve || fault_ == AttemptFault::no_peer;
+  // Without an upstream that was asked the latency is the gateway's own.
+  if (exchange_.upstream_started == 0 && !own) {
     exchange_.upstream_started = session_.worker().loop().now();
   }
   if (client().error() != 0 || (fault_ == AttemptFault::client && client().gone())) {
     exchange_.status = 499;  // nginx's code for the log: nobody is there to be answered
     co_return false;
   }
-  const bool own = fault_ == AttemptFault::resolve || fault_ == AttemptFault::no_peer;
   co_return co_await answer_error(session_, exchange_, status_of(fault_), message_of(fault_),
                                   own ? ErrorSource::gateway : ErrorSource::handler, body_touched_);
 }

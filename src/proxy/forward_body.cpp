@@ -363,6 +363,12 @@ bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
   const bool reusable = fault == AttemptFault::none && response.keep_alive && !bytes_left &&
                         !used_up_ && response.framing != http::BodyFraming::until_close &&
                         !exchange_.body_pending && !upstream().send_failed();
+  if (fault != AttemptFault::none && fault != AttemptFault::client) {
+    const Target& target = *exchange_.target;
+    log::error("service {}: {} {}", target.log_name(),
+               target.log_address(connection_->pool, route_),
+               bytes_left ? "sent more than its answer" : "broke off its answer");
+  }
   if (reusable) {
     // What an upstream has answered is what it will answer: the next body is left to splice(), too.
     upstream().receive_small(response.framing == http::BodyFraming::length &&
@@ -375,10 +381,6 @@ bool Forward::finish_response(AttemptFault fault, bool bytes_left) {
     // A client that did not want the end may have sent its next request already.
     exchange_.linger = exchange_.body_pending || (!keep_client_ && exchange_.request.keep_alive);
     return keep_client_;
-  }
-  if (fault != AttemptFault::client) {
-    log::error("service {}: the upstream {}", exchange_.target->service().id,
-               bytes_left ? "sent more than its answer" : "broke off its answer");
   }
   // Where only the end of the connection ends the body, the client must not take a cut answer for a
   // whole one; with a length or chunks it sees the difference.

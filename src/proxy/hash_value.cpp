@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "balancer/hash_ring.h"
+#include "balancer/hash_slots.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "http/form.h"

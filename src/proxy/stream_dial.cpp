@@ -52,9 +52,10 @@ Task<AddressPool*> StreamDial::next() {
 
 Task<AddressPool*> StreamDial::next_peer(BalancedUpstream& balanced) {
   if (!balanced.ready()) co_await balanced.resolve();
+  attempt_started_ = worker_.loop().now();
   const balancer::PeerPtr peer = balanced.pick({.hash = hash_value(balanced.upstream(), client_ip_),
                                                 .tried = tried_,
-                                                .now_ms = worker_.loop().now()});
+                                                .now_ms = attempt_started_});
   if (peer == nullptr) {
     fault_ = AttemptFault::no_peer;
     co_return nullptr;
@@ -70,7 +71,7 @@ Task<AddressPool*> StreamDial::next_address() {
   const std::string failure = co_await target_.resolve(worker_.resolver());
   at = target_.pick(worker_.loop().now());
   if (at == nullptr) {
-    log::error("service {}: cannot resolve '{}': {}", target_.service().id, target_.service().host,
+    log::error("service {}: cannot resolve '{}': {}", target_.log_name(), target_.service().host,
                failure);
     fault_ = AttemptFault::resolve;
   }
@@ -86,7 +87,8 @@ void StreamDial::report(AttemptFault fault) {
     balanced.report_success(*route_->peer);
   } else if (fault == AttemptFault::connect || fault == AttemptFault::connect_timeout) {
     const bool late = fault == AttemptFault::connect_timeout;
-    balanced.report_failure(*route_->peer, late ? Outcome::timeout : Outcome::tcp_failure);
+    balanced.report_failure(*route_->peer, late ? Outcome::timeout : Outcome::tcp_failure,
+                            worker_.loop().now() - attempt_started_);
     tried_.push_back(route_->peer);
   }
 }
@@ -113,8 +115,8 @@ Task<AttemptFault> StreamDial::try_one(UpstreamConnection& out) {
     connected = co_await worker_.loop().connect(address, timeout);
   }
   if (connected.error != 0) {
-    log::error("service {}: cannot connect to {}: {}", service.id, address.text(),
-               errno_text(connected.error));
+    log::error("service {}: cannot connect to {}: {}", target_.log_name(),
+               target_.log_address(out.pool, route_), errno_text(connected.error));
     co_return fault_of(connected.error);
   }
   out.stream = std::move(connected.stream);

@@ -46,6 +46,7 @@ class StreamDial {
   std::string_view client_ip_;
   PeerRoutePtr route_;
   std::vector<balancer::PeerPtr> tried_;
+  uint64_t attempt_started_ = 0;
   AttemptFault fault_ = AttemptFault::none;
 };
 

@@ -8,6 +8,10 @@ namespace sallyport::proxy {
 
 namespace {
 
+// Names that have grown old are looked for that often at most, and at least.
+constexpr uint64_t kRenewSoonestMs = 100;
+constexpr uint64_t kRenewLatestMs = 1'000;
+
 std::string with_port(const std::string& host, uint16_t port, bool secure) {
   if (port == (secure ? 443 : 80)) {
     return host.find(':') != std::string::npos ? '[' + host + ']' : host;
@@ -52,6 +56,15 @@ PeerRoutePtr Target::route_to(const balancer::PeerPtr& peer) {
       .pool = pool_at(address, peer->at.port, name),
       .host_header = wanted.empty() ? with_port(peer->at.host, peer->at.port, secure()) : wanted});
   return route;
+}
+
+std::string Target::log_address(const AddressPool& pool, const PeerRoutePtr& route) const {
+  std::string out = pool.address().text();
+  if (route != nullptr) {
+    out +=
+        " (target '" + route->peer->at.target + "' of upstream " + balanced_->upstream().name + ')';
+  }
+  return out;
 }
 
 AddressPool* Target::pick(uint64_t now) {
@@ -115,6 +128,26 @@ void Targets::configure_upstreams(const std::shared_ptr<const runtime::UpstreamL
     slot->configure(entry);
   }
   balanced_ = std::move(balanced);
+  renew_names();
+}
+
+// Whether there is traffic or not: after a pause the first request, too, should find the address
+// that is right now.
+void Targets::renew_names() {
+  uint64_t next = ~uint64_t{0};
+  for (const auto& [id, upstream] : balanced_) next = std::min(next, upstream->renew_old());
+  const uint64_t now = loop_.now();
+  if (next == ~uint64_t{0}) {
+    loop_.timers().cancel(renewal_);
+  } else {
+    loop_.timers().schedule(renewal_,
+                            std::clamp(next, now + kRenewSoonestMs, now + kRenewLatestMs));
+  }
+}
+
+Targets::~Targets() {
+  loop_.timers().cancel(renewal_);
+  retire_current();
 }
 
 void Targets::retire_current() {

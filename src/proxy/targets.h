@@ -36,7 +36,14 @@ class Target {
 
   const model::Service& service() const { return *entry_->service; }
   const std::string& host_header() const { return entry_->host_header; }
+  // Whom the log names: the service's name, or its id when it has none.
+  const std::string& log_name() const {
+    return service().name.empty() ? service().id : service().name;
+  }
   bool unused() const { return entry_.use_count() == 1; }
+
+  // And where to: "10.0.0.1:80", with the target and the upstream that it is of, if any.
+  std::string log_address(const AddressPool& pool, const PeerRoutePtr& route) const;
 
   // Null: the requests go to the host's addresses, by pick() and resolve().
   BalancedUpstream* balanced() const { return balanced_.get(); }
@@ -121,10 +128,11 @@ class Targets {
         pools_(pools),
         board_(std::move(board)),
         seed_(seed),
-        slow_start_ms_(slow_start_ms) {}
+        slow_start_ms_(slow_start_ms),
+        renewal_([](void* self) { static_cast<Targets*>(self)->renew_names(); }, this) {}
   Targets(const Targets&) = delete;
   Targets& operator=(const Targets&) = delete;
-  ~Targets() { retire_current(); }
+  ~Targets();
 
   void replace(std::shared_ptr<const runtime::Snapshot> snapshot);
   // Nothing before the first snapshot.
@@ -146,6 +154,7 @@ class Targets {
 
  private:
   void retire_current();
+  void renew_names();
   Target& make(const std::shared_ptr<const runtime::ServiceTarget>& entry);
 
   std::shared_ptr<BalancedUpstream> make_upstream(const std::string& id);
@@ -157,6 +166,7 @@ class Targets {
   std::shared_ptr<balancer::HealthBoard> board_;
   uint64_t seed_;
   const uint64_t slow_start_ms_;
+  net::Timer renewal_;  // of the names of targets
   PinnedSnapshot* current_ = nullptr;
   std::shared_ptr<const runtime::UpstreamList> upstreams_;                       // as configured
   std::unordered_map<std::string, std::shared_ptr<BalancedUpstream>> balanced_;  // by upstream id

@@ -169,7 +169,9 @@ Detached UdpRelay::open(SessionPtr session) {
     session->upstream.reset();
   }
   if (session->upstream == nullptr) {
-    log::error("service {}: no upstream for a UDP client: {}", session->entry->service->id,
+    const model::Service& service = *session->entry->service;
+    log::error("service {}: no upstream for a UDP client: {}",
+               service.name.empty() ? service.id : service.name,
                at == nullptr ? "no target can be used" : "out of sockets");
     co_return session->relay->end(*session, 503);
   }

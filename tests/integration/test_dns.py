@@ -4,7 +4,7 @@ import struct
 import threading
 import time
 
-from data_plane import Upstream, answer, uuid
+from data_plane import Upstream, answer, eventually, uuid
 
 A, SRV = 1, 33
 
@@ -91,3 +91,71 @@ def test_a_changed_address_is_followed_without_a_failure(plane):
         assert client.get("/").status == 200
         time.sleep(0.01)
     assert dns.asked.count(("host.test", A)) >= 2
+
+
+def pool_of(target, **upstream):
+    return dict(services=[{"id": uuid(1), "name": "shop", "host": "pool"}],
+                routes=[{"id": uuid(2), "service": {"id": uuid(1)}, "paths": ["/"]}],
+                upstreams=[{"id": uuid(3), "name": "pool", **upstream}],
+                targets=[{"id": uuid(30), "target": target, "upstream": {"id": uuid(3)}}])
+
+
+def closed_port():
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
+
+
+def test_workers_that_have_not_asked_leave_the_board_alone(plane):
+    dns = NameServer()
+    dns.a("host.test", "127.0.0.1")
+    checks = {"active": {"type": "tcp", "unhealthy": {"interval": 0.05, "tcp_failures": 1},
+                         "healthy": {"interval": 0.05, "successes": 1}}}
+    port = closed_port()
+    gateway = plane(dns_servers=[dns.address], workers=4, **pool_of(f"host.test:{port}", healthchecks=checks))
+    known = lambda: gateway.command("health " + uuid(3))["targets"][f"host.test:{port}"]
+    assert eventually(lambda: known()["health"] == "UNHEALTHY")
+    for slots in range(20):  # each load has all workers look at the upstream again
+        gateway.load(**pool_of(f"host.test:{port}", healthchecks=checks, slots=100 + slots))
+        time.sleep(0.05)
+        assert known() == {"health": "UNHEALTHY", "127.0.0.1": "UNHEALTHY"}, (slots, known())
+
+
+def test_targets_follow_a_changed_address_at_once(plane):
+    old, new = named("old"), named("new")
+    dns = NameServer()
+    dns.srv("_web.test", 1, 1, old.port, "a.test", ttl=1)
+    dns.a("a.test", "127.0.0.1", ttl=60)
+    gateway = plane(dns_servers=[dns.address], workers=1, **pool_of("_web.test:1"))
+    client = gateway.connect()
+    assert client.get("/").body.startswith(b"old")
+    # While there is traffic ...
+    dns.records.pop(("_web.test", SRV))
+    dns.srv("_web.test", 1, 1, new.port, "a.test", ttl=1)
+    changed, last = time.monotonic(), 0
+    while time.monotonic() < changed + 3:
+        if client.get("/").body.startswith(b"old"):
+            last = time.monotonic() - changed
+        time.sleep(0.005)
+    assert last < 1.5, last
+    # ... and while there is none.
+    dns.records.pop(("_web.test", SRV))
+    dns.srv("_web.test", 1, 1, old.port, "a.test", ttl=1)
+    time.sleep(3)
+    asked = dns.asked.count(("_web.test", SRV))
+    assert client.get("/").body.startswith(b"old")
+    time.sleep(3)
+    assert 1 <= dns.asked.count(("_web.test", SRV)) - asked <= 4
+
+
+def test_names_that_nobody_asked_for_are_not_looked_up(plane):
+    dns = NameServer()
+    dns.a("host.test", "127.0.0.1", ttl=1)
+    gateway = plane(dns_servers=[dns.address], workers=2, **pool_of(f"host.test:{closed_port()}"))
+    time.sleep(2.5)
+    asked = dns.asked.count(("host.test", A))
+    assert 1 <= asked <= 4, asked  # by the worker that checks health
+    gateway.load(services=[], routes=[], upstreams=[], targets=[])
+    time.sleep(0.3)
+    asked = len(dns.asked)
+    time.sleep(2.5)
+    assert len(dns.asked) == asked

@@ -134,6 +134,51 @@ def test_latency(plane, trio):
     assert spread(gateway, 40)["b"] >= 36
 
 
+def test_latency_avoids_the_dead(plane, trio):
+    dead, live, _ = trio
+    dead.close()
+    live.delay = 0.02
+    gateway = pool(plane, [dead.port, live.port], service={"retries": 0}, algorithm="latency", workers=1)
+    seen = spread(gateway, 60)
+    assert seen["b"] >= 58 and seen[502] <= 2, seen
+
+
+def test_the_log_names_service_target_and_upstream(plane, trio):
+    trio[2].close()
+    port = trio[2].port
+    gateway = pool(plane, [port], service={"name": "shop", "retries": 0})
+    assert gateway.connect().get().status == 502
+    assert f"service shop: cannot connect to 127.0.0.1:{port} (target '127.0.0.1:{port}' of upstream pool): " \
+           in gateway.log()
+    gateway = plane(service={"port": port})
+    assert gateway.connect().get().status == 502
+    assert f"service {uuid(1)}: cannot connect to 127.0.0.1:{port}: " in gateway.log()
+
+    def cut(connection):
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+
+    upstream = Upstream(cut)
+    gateway = pool(plane, [upstream.port], service={"name": "shop"})
+    with pytest.raises(EOFError):
+        gateway.connect().get()
+    assert f"service shop: 127.0.0.1:{upstream.port} (target '127.0.0.1:{upstream.port}' of upstream pool) broke off" \
+           in gateway.log()
+    upstream.close()
+
+
+def test_without_an_upstream_the_latency_is_the_gateways(plane, trio):
+    trio[2].close()
+    for gateway in (pool(plane, []), plane(service={"host": "no.such.name.invalid"}, dns_servers=["127.0.0.1:1"])):
+        response = gateway.connect().get()
+        assert response.status == 503
+        assert response.get("x-kong-response-latency") is not None
+        assert response.get("x-kong-upstream-latency") is response.get("x-kong-proxy-latency") is None
+    response = pool(plane, [trio[2].port]).connect().get()  # one was tried
+    assert response.status == 502 and response.get("x-kong-response-latency") is None
+    assert response.get("x-kong-upstream-latency") is not None
+
+
 def test_host_header_and_names(plane, trio, workspace):
     a, b, _ = trio
     hosts = f"{workspace}/{a.port}.hosts"
