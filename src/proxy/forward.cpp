@@ -388,7 +388,8 @@ Forward::HeadStep Forward::take_head_bytes(net::BlockPtr block) {
     if (exchange_.response.status >= 200) return HeadStep::complete;
     if (++interim_ > kMostInterim) {
       log::error("service {}: {} does not come to its answer: {} interim ones",
-                 exchange_.target->service().id, connection_->pool.address().text(), interim_);
+                 exchange_.target->log_name(),
+                 exchange_.target->log_address(connection_->pool, route_), interim_);
       fault_ = AttemptFault::bad_response;
       return HeadStep::fault;
     }

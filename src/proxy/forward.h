@@ -80,7 +80,6 @@ class Forward {
   Task<AttemptFault> pump_response(BodyReader& reader, BodyWriter& writer);
   Task<AttemptFault> splice_response(BodyReader& reader, net::PipePtr pipe);
   bool said_goodbye() const;
-  bool too_long_at_once() const;
   bool body_begins_soundly() const;
   bool finish_response(AttemptFault fault, bool bytes_left);
 

@@ -1,6 +1,7 @@
 // Forward's second half: the request's body, and the answer.
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
@@ -198,7 +199,7 @@ Task<bool> Forward::respond() {
     balancer::note_latency(*route_->peer, now - attempt_started_, now);
     exchange_.target->balanced()->report_status(*route_->peer, exchange_.status);
   }
-  if (too_long_at_once() || !body_begins_soundly()) fault_ = AttemptFault::bad_response;
+  if (!body_begins_soundly()) fault_ = AttemptFault::bad_response;
   if (fault_ == AttemptFault::none && exchange_.plugins != nullptr) {
     fault_ = co_await filter_response();
   }
@@ -235,26 +236,22 @@ Task<bool> Forward::respond() {
   co_return finish_response(fault, bytes_left || used_up_);
 }
 
-// More has come than the answer's own length: nothing of it has left yet.
-bool Forward::too_long_at_once() const {
-  const http::ResponseHead& response = exchange_.response;
-  return response.framing == http::BodyFraming::length &&
-         received_->size() - response.size > response.content_length;
-}
-
-// What is here of a chunked body is looked at before the client hears of the answer. The chunks of
-// an HTTP/2 upstream are our own.
+// What has come with the head is looked at before the client hears of the answer: broken chunks, or
+// more than the body. The chunks of an HTTP/2 upstream are our own.
 bool Forward::body_begins_soundly() const {
-  if (exchange_.response.framing != http::BodyFraming::chunked || connection_->pool.http2()) {
-    return true;
-  }
-  const std::string_view begun = received_->view().substr(exchange_.response.size);
+  const http::ResponseHead& response = exchange_.response;
+  const std::string_view begun = received_->view().substr(response.size);
   http::ParseFault fault;
-  const auto behind = http::bytes_behind_chunks(begun, session_.worker().options().limits, fault);
+  std::optional<size_t> behind = 0;
+  if (response.framing == http::BodyFraming::length) {
+    behind = begun.size() - std::min<uint64_t>(begun.size(), response.content_length);
+  } else if (response.framing == http::BodyFraming::chunked && !connection_->pool.http2()) {
+    behind = http::bytes_behind_chunks(begun, session_.worker().options().limits, fault);
+  }
   if (behind == 0) return true;
   if (behind) fault.reason = "bytes behind its end";
-  log::error("service {}: invalid response from {}: {}", exchange_.target->service().id,
-             connection_->pool.address().text(), fault.reason);
+  log::error("service {}: invalid response from {}: {}", exchange_.target->log_name(),
+             exchange_.target->log_address(connection_->pool, route_), fault.reason);
   return false;
 }
 
