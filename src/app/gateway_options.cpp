@@ -11,6 +11,7 @@
 #include "app/hostname.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "conf/dns_settings.h"
 
 namespace sallyport::app {
 namespace {
@@ -127,17 +128,16 @@ std::vector<net::RecordType> record_types(const std::vector<std::string>& words)
 }
 
 void take_dns(proxy::Options& options, const conf::Settings& settings) {
-  auto seconds = [&](Key key) {
-    return Milliseconds(static_cast<int64_t>(settings.number(key) * 1'000));
-  };
-  options.dns_hostsfile = settings.string(Key::dns_hostsfile);
-  options.dns_servers = settings.list(Key::dns_resolver);
-  options.dns_order = record_types(settings.list(Key::dns_order));
-  options.dns_valid_ttl = seconds(Key::dns_valid_ttl);
-  options.dns_stale_ttl = seconds(Key::dns_stale_ttl);
-  options.dns_not_found_ttl = seconds(Key::dns_not_found_ttl);
-  options.dns_error_ttl = seconds(Key::dns_error_ttl);
-  options.dns_cache_size = static_cast<size_t>(settings.integer(Key::dns_cache_size));
+  const conf::DnsSettings dns = conf::DnsSettings::of(settings);
+  auto ms = [](double seconds) { return Milliseconds(static_cast<int64_t>(seconds * 1'000)); };
+  options.dns_hostsfile = dns.hosts_file;
+  options.dns_servers = dns.servers;
+  options.dns_order = record_types(dns.order);
+  options.dns_valid_ttl = ms(dns.valid_ttl_s);
+  options.dns_stale_ttl = ms(dns.stale_ttl_s);
+  options.dns_not_found_ttl = ms(dns.not_found_ttl_s);
+  options.dns_error_ttl = ms(dns.error_ttl_s);
+  options.dns_cache_size = static_cast<size_t>(dns.cache_size);
 }
 
 // lua_ssl_trusted_certificate: paths, PEM texts, and "system". "" where that is all.

@@ -383,7 +383,9 @@ void RunningServer::retire(std::unique_ptr<proxy::Gateway> former) {
 bool RunningServer::link_changed(const conf::Settings& settings) const {
   for (const conf::Directive& directive : conf::directives()) {
     bool link = directive.name.starts_with("pg_") || directive.name.starts_with("db_") ||
-                directive.name.starts_with("lua_ssl_") || directive.name.starts_with("dns_");
+                directive.name.starts_with("lua_ssl_") || directive.name.starts_with("dns_") ||
+                directive.name.starts_with("resolver_") ||
+                directive.key == conf::Key::new_dns_client;
     if (!link) continue;
     bool same =
         directive.type == conf::Type::secret

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "conf/dns_settings.h"
+
 namespace sallyport::postgres {
 namespace {
 
@@ -122,8 +124,9 @@ Result<LinkSettings> link_settings(const conf::Settings& settings, LinkRole role
   link.channel_binding =
       parse_channel_binding(string({Key::pg_channel_binding, Key::pg_ro_channel_binding}));
 
-  link.hosts_file = settings.string(Key::dns_hostsfile);
-  link.resolvers = settings.list(Key::dns_resolver);
+  conf::DnsSettings dns = conf::DnsSettings::of(settings);
+  link.hosts_file = std::move(dns.hosts_file);
+  link.resolvers = std::move(dns.servers);
   link.max_age = std::chrono::seconds(integer({Key::pg_max_conn_age, Key::pg_ro_max_conn_age}));
 
   if (auto good = check_hosts(link); !good) return fail(good.error());
