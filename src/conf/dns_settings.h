@@ -1,5 +1,5 @@
-// How names are looked up: what dns_* says, or with new_dns_client = on what resolver_* says. Values;
-// any thread.
+// How names are looked up: what dns_* says, or with new_dns_client = on what resolver_* says.
+// Values; any thread.
 #pragma once
 
 #include <cstdint>
