@@ -179,7 +179,8 @@ bool TlsFilter::send(BlockPtr plaintext) {
 }
 
 bool TlsFilter::write_plaintext() {
-  if (pending_.empty() || !SSL_is_init_finished(ssl_)) return true;
+  const bool nothing = pending_.empty() && !finishing_;
+  if (nothing || !SSL_is_init_finished(ssl_)) return true;
   forget_errors();
   while (const Block* block = pending_.front()) {
     size_t written = 0;

@@ -64,8 +64,10 @@ void H2Pipe::settle() {
     scanned_ = rest_.size();
     if (!pipe_->send_failed()) pipe_->on_sent(sent);
   }
-  if (pipe_ != nullptr && !closed_) take_output();
-  if (scanned_ > rest_.size()) transport_.settle_later(*this);  // a head has left at once
+  if (pipe_ != nullptr && !closed_) {
+    take_output();
+    if (scanned_ > rest_.size()) transport_.settle_later(*this);  // a head has left at once
+  }
   // RFC 9113 section 8.1: whoever has its whole answer need not send the rest of its request.
   if (sent_ && !complete_ && !closed_) transport_.session().reset(id_, http::H2Error::none);
   if (pipe_ != nullptr && closed_ && !std::exchange(told_, true)) {
