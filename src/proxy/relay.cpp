@@ -28,6 +28,10 @@ Task<void> Relay::pump(Direction& way) {
     }
     net::Received received = co_await way.from.receive(idle_ms_);
     if (over_) co_return;
+    // An end in the middle of a handshake: what waits for that will never go.
+    if (received.status == net::IoStatus::eof && way.from.tls() && !way.from.tls()->established()) {
+      break;
+    }
     if (received.status == net::IoStatus::eof && co_await pass_end(way)) co_return;
     if (received.status == net::IoStatus::timed_out) {
       if (loop.now() < last_byte_ + idle_ms_) continue;  // the other direction was busy

@@ -252,7 +252,8 @@ def test_a_client_that_ends_is_no_truncation_to_tls_upstreams(plane, certificate
     assert client.at_end()
 
 
-def test_a_client_that_never_ends_its_handshake_does_not_stay(plane, certificate):
+@pytest.mark.parametrize("half_closed", [False, True])
+def test_a_client_that_never_ends_its_handshake_does_not_stay(plane, certificate, half_closed):
     gateway = tcp_plane(plane, Upstream(lambda connection: connection.send(b"banner")).port, {"ssl": True},
                         {"protocols": ["tls"], "sources": [], "snis": ["a.test"]}, {"read_timeout": 700},
                         certificate=certificate["certificate"], certificate_key=certificate["certificate_key"])
@@ -263,6 +264,8 @@ def test_a_client_that_never_ends_its_handshake_does_not_stay(plane, certificate
     client = stream(gateway)
     client.send(out.read())
     assert eventually(lambda: gateway.counters()["stream_active"] == 1)
+    if half_closed:
+        client.sock.shutdown(socket.SHUT_WR)
     assert eventually(lambda: gateway.counters()["stream_active"] == 0)
 
 
