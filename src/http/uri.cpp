@@ -116,6 +116,8 @@ size_t resolve_segments(std::span<char> path, Climbing climbing) {
     while (end < path.size() && path[end] != '/') ++end;
     std::string_view segment(path.data() + i + 1, end - i - 1);
     bool last = end == path.size();
+    // Asked before anything moves: `segment` lies in what is moved.
+    const bool ends_in_slash = last && (segment.empty() || segment == "." || segment == "..");
     if (segment == "..") {
       if (out == 0 && climbing == Climbing::refused) return 0;
       while (out > 0) {
@@ -127,7 +129,7 @@ size_t resolve_segments(std::span<char> path, Climbing climbing) {
       std::memmove(path.data() + out, path.data() + i, end - i);
       out += end - i;
     }
-    if (last && (segment.empty() || segment == "." || segment == "..")) path[out++] = '/';
+    if (ends_in_slash) path[out++] = '/';
     i = end;
   }
   return out;

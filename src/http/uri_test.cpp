@@ -51,6 +51,8 @@ TEST(Uri, NormalisesPaths) {
       {"/a/%2e", "/a/"},
       {"/a;x=../b;/c;..", "/a;x=../b;/c;.."},
       {"/a/;jsessionid=1", "/a/;jsessionid=1"},
+      {"//x/a.", "/x/a."},
+      {"//x/;.", "/x/;."},
       {"/a%2f...%2f.b%5cc", "/a%2F...%2F.b%5Cc"},
   };
   for (const auto& row : kTable) {
