@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/loop.h"
+#include "net/loop_for_test.h"
 
 namespace sallyport::net {
 namespace {
@@ -55,13 +55,11 @@ struct Server {
   static void on_closed(void* owner) { ++static_cast<Server*>(owner)->closed; }
 };
 
-class ListenerOnBothBackends : public testing::TestWithParam<BackendChoice> {
+class ListenerOnBothBackends : public OnBothBackends {
  protected:
   void SetUp() override {
-    auto made = Loop::create(GetParam());
-    if (!made && GetParam() == BackendChoice::io_uring) GTEST_SKIP() << made.error().text();
-    ASSERT_TRUE(made) << made.error().text();
-    loop = std::move(*made);
+    OnBothBackends::SetUp();
+    if (loop == nullptr) return;  // skipped
     server.loop = loop.get();
     auto opened = Listener::open(*SocketAddress::parse("127.0.0.1", 0), {});
     ASSERT_TRUE(opened) << opened.error().text();
@@ -77,15 +75,8 @@ class ListenerOnBothBackends : public testing::TestWithParam<BackendChoice> {
     which.start(*loop, &Server::on_accepted, &server);
     loop->turn(0);
   }
-  template <typename Done>
-  bool run_until(Done done, int rounds = 2'000) {
-    for (int i = 0; i < rounds && !done(); ++i) loop->turn(1);
-    return done();
-  }
-
   std::unique_ptr<Listener> listener;  // outlives the loop
   Server server;
-  std::unique_ptr<Loop> loop;
 };
 
 INSTANTIATE_TEST_SUITE_P(Backends, ListenerOnBothBackends,

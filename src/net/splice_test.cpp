@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/loop.h"
+#include "net/loop_for_test.h"
 
 namespace sallyport::net {
 namespace {
@@ -23,7 +23,7 @@ std::string numbered(size_t size) {
   return text;
 }
 
-class SpliceOnBothBackends : public testing::TestWithParam<BackendChoice> {
+class SpliceOnBothBackends : public OnBothBackends {
  protected:
   // One end on the loop, the other a plain descriptor.
   struct Ends {
@@ -32,10 +32,8 @@ class SpliceOnBothBackends : public testing::TestWithParam<BackendChoice> {
   };
 
   void SetUp() override {
-    auto made = Loop::create(GetParam());
-    if (!made && GetParam() == BackendChoice::io_uring) GTEST_SKIP() << made.error().text();
-    ASSERT_TRUE(made) << made.error().text();
-    loop = std::move(*made);
+    OnBothBackends::SetUp();
+    if (loop == nullptr) return;  // skipped
     from = connected();
     to = connected();
   }
@@ -87,7 +85,6 @@ class SpliceOnBothBackends : public testing::TestWithParam<BackendChoice> {
     }
   }
 
-  std::unique_ptr<Loop> loop;
   Ends from;
   Ends to;
 };
