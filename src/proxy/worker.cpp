@@ -159,11 +159,12 @@ void Worker::stop() {
 bool Worker::admits(const WorkerListener& listener, int fd) {
   if (listener.role == Role::admin || listener.role == Role::status) return true;
   const bool memory = !memory::is_short();
-  if (memory && loop_->descriptors().enough_for_client(fd, loop_->now())) return true;
+  if (memory && loop_->descriptors().enough_for_client(fd, loop_->now())) {
+    if (places_made_ > 0) --places_made_;
+    return true;
+  }
   pools_.shed(kShedAtOnce);
-  // In place of those that are idle, whose descriptors are free in a moment.
-  const bool admitted = memory && end_idle_clients() > 0 &&
-                        loop_->descriptors().enough_for_upstream(fd, loop_->now());
+  const bool admitted = memory && takes_idle_place(fd);
   if (!admitted) {
     ::close(fd);
     ++refused_;
@@ -172,6 +173,16 @@ bool Worker::admits(const WorkerListener& listener, int fd) {
                             "(ulimit -n, nginx_main_worker_rlimit_nofile)"
                           : "memory has run out");
   return admitted;
+}
+
+// The descriptors of those that are ended are free in a moment only: nobody else is ended before as
+// many clients have come.
+bool Worker::takes_idle_place(int fd) {
+  if (places_made_ == 0) places_made_ = end_idle_clients();
+  if (places_made_ == 0) return false;
+  const bool enough = loop_->descriptors().enough_for_upstream(fd, loop_->now());
+  places_made_ = enough ? places_made_ - 1 : 0;
+  return enough;
 }
 
 size_t Worker::end_idle_clients() {

@@ -122,6 +122,7 @@ class Worker : private net::CertificateSource {
   void flush_soon(const std::string& lines);
   std::string_view local_time();
   void check_drained();
+  bool takes_idle_place(int fd);
   // How many.
   size_t end_idle_clients();
   void warn_of_refusals(std::string_view why);
@@ -152,7 +153,8 @@ class Worker : private net::CertificateSource {
   std::string stream_lines_;
   net::Timer access_log_timer_;
 
-  uint64_t refused_ = 0;  // since the last warning
+  size_t places_made_ = 0;  // clients ended for being idle, in whose place nobody has come yet
+  uint64_t refused_ = 0;    // since the last warning
   uint64_t warned_at_ = 0;
   uint64_t relieved_at_ = 0;
 

@@ -524,7 +524,7 @@ def test_idle_clients_make_room_when_descriptors_are_short(plane, http2):
         except TimeoutError:
             client.sock.settimeout(20)
             assert client.get().status == 200
-    assert 40 < gone < 90
+    assert 40 < gone < 80
     assert "connections refused or cut: nearly all file descriptors" in gateway.log()
 
 
