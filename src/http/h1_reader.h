@@ -37,14 +37,14 @@ struct RequestHead {
   bool http2 = false;  // came as HTTP/2 and was made into HTTP/1.1; the caller's to set
   uint16_t header_count = 0;
   std::array<uint8_t, kHeaderIds> first{};  // by HeaderId: 1 + index in headers, 0 for none
-  Header headers[kMaxHeaders];
   std::string_view host;  // the Host value, or the authority of an absolute-form target; valid
   BodyFraming framing = BodyFraming::none;
   uint64_t content_length = 0;
   bool keep_alive = true;
   bool expect_continue = false;
-  bool upgrade = false;  // "Connection: upgrade" together with an Upgrade header
-  uint32_t size = 0;     // bytes of the head, blank line included
+  bool upgrade = false;         // "Connection: upgrade" together with an Upgrade header
+  uint32_t size = 0;            // bytes of the head, blank line included
+  Header headers[kMaxHeaders];  // last, so that all else is near to each other
 
   std::span<const Header> fields() const { return {headers, header_count}; }
   // The first such field, or null. `id` is not HeaderId::other.
@@ -60,11 +60,11 @@ struct ResponseHead {
   std::string_view reason;
   uint16_t header_count = 0;
   std::array<uint8_t, kHeaderIds> first{};
-  Header headers[kMaxHeaders];
   BodyFraming framing = BodyFraming::none;
   uint64_t content_length = 0;
   bool keep_alive = true;
   uint32_t size = 0;
+  Header headers[kMaxHeaders];
 
   std::span<const Header> fields() const { return {headers, header_count}; }
   // The first such field, or null. `id` is not HeaderId::other.

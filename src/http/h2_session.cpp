@@ -28,6 +28,9 @@ constexpr uint64_t kResetsPerSecond = 64;
 // byte) and not worth an answer.
 constexpr uint64_t kBombFactor = 4;
 
+// Names of fields that are not indexed leave the table with time. Numbers of streams, two for each.
+constexpr int32_t kIndexAllEvery = 128;
+
 constexpr size_t kMostAcks = 256;
 constexpr size_t kMostContinuations = 8;
 
@@ -294,7 +297,8 @@ void H2Session::take_response(int32_t id, void* stream, bool complete) {
 bool H2Session::respond(int32_t id, const ResponseHead& head, bool last) {
   std::array<nghttp2_nv, kMaxHeaders + 1> fields;
   std::array<char, 3> status;
-  const size_t count = h2_response_fields(head, status, fields);
+  const bool index_all = id % kIndexAllEvery == 1;
+  const size_t count = h2_response_fields(head, status, index_all, fields);
   if (head.status < 200) {
     return nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, id, nullptr, fields.data(), count,
                                   nullptr) == 0;

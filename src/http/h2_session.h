@@ -59,8 +59,8 @@ class H2Owner {
   // has done nothing for it.
   virtual void on_closed(void* stream, H2Error why) = 0;
 
-  // Payload of our message that is ready, up to `most` bytes. The next call for this stream is
-  // write_body(), which puts them into the output.
+  // Payload of our message that is ready, up to `most` bytes. The next call is write_body() for the
+  // same stream, which puts them into the output.
   struct Ready {
     size_t size = 0;
     bool last = false;               // nothing follows but

@@ -10,7 +10,7 @@
 namespace sallyport::net {
 namespace {
 
-// Unused blocks above this many are given back: 16 MiB per worker.
+// Unused blocks of a size above this many are given back: 16 MiB and 1 MiB per worker.
 constexpr size_t kKeep = 1024;
 
 Block* allocate(BlockPool* pool, size_t capacity) {
@@ -38,11 +38,11 @@ BlockPool::~BlockPool() {
   trim();
 }
 
-Block* BlockPool::take_raw() {
-  Block* block = free_;
-  if (block == nullptr) return allocate(this, kBlockSize);
-  free_ = block->next;
-  --unused_;
+Block* BlockPool::take_from(Unused& unused) {
+  Block* block = unused.first;
+  if (block == nullptr) return allocate(this, unused.capacity);
+  unused.first = block->next;
+  --unused.count;
   block->next = nullptr;
   block->begin = block->end = 0;
   return block;
@@ -53,21 +53,24 @@ BlockPtr BlockPool::make(size_t bytes) {
 }
 
 void BlockPool::trim() noexcept {
-  while (Block* block = free_) {
-    free_ = block->next;
-    std::free(block);
+  for (Unused* unused : {&large_, &small_}) {
+    while (Block* block = unused->first) {
+      unused->first = block->next;
+      std::free(block);
+    }
+    unused->count = 0;
   }
-  unused_ = 0;
 }
 
 void BlockPool::put(Block* block) noexcept {
-  if (block->capacity != kBlockSize || unused_ >= kKeep) {
+  Unused& unused = block->capacity == kSmallBlockSize ? small_ : large_;
+  if (block->capacity != unused.capacity || unused.count >= kKeep) {
     std::free(block);
     return;
   }
-  block->next = free_;
-  free_ = block;
-  ++unused_;
+  block->next = unused.first;
+  unused.first = block;
+  ++unused.count;
 }
 
 void append_block(BlockPtr& block, const Block& more, BlockPool& pool) {
@@ -106,7 +109,7 @@ void BlockQueue::append(std::string_view bytes, BlockPool& pool) {
     bytes.remove_prefix(fits);
   }
   while (!bytes.empty()) {
-    BlockPtr block = pool.take();
+    BlockPtr block = pool.take_fitting(std::min<size_t>(bytes.size(), kBlockSize));
     bytes.remove_prefix(block->append(bytes));
     push(std::move(block));
   }

@@ -12,7 +12,8 @@ namespace sallyport::proxy {
 using http::BodyFraming;
 
 namespace {
-// One send of a copy is cheaper than a vector of two blocks, up to about this size.
+// One send of a copy is cheaper than a vector of two blocks, up to about this size. Inside another
+// connection blocks are put together anyhow.
 constexpr size_t kCopyLimit = 4096;
 }  // namespace
 
@@ -81,8 +82,8 @@ void BodyWriter::write(std::string_view payload) {
 }
 
 void BodyWriter::write(net::BlockPtr payload) {
-  const bool small =
-      gathered_ != nullptr && payload->size() <= kCopyLimit && payload->size() <= gathered_->room();
+  const bool small = to_.fd() >= 0 && gathered_ != nullptr && payload->size() <= kCopyLimit &&
+                     payload->size() <= gathered_->room();
   if (chunked_ || small) return write(payload->view());
   push();
   to_.queue(std::move(payload));

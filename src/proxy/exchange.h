@@ -25,10 +25,6 @@ struct Exchange {
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange();
 
-  http::RequestHead request;
-  http::ResponseHead response;
-  router::Match match;
-
   net::BlockPtr head;               // the received head, and a small body behind it
   net::BlockPtr received_head;      // what plugins replaced by `head`
   net::BlockPtr received_response;  // the same of an answer
@@ -72,6 +68,11 @@ struct Exchange {
   bool linger = false;        // after closing, read on for a while: the client may still be sending
 
   Exchange* next_free = nullptr;
+
+  // Behind what is small: most of their memory is seldom touched.
+  router::Match match;
+  http::RequestHead request;
+  http::ResponseHead response;
 
   std::string_view id() const { return {request_id.data(), request_id.size()}; }
   void reset();  // ready for the next request; keeps memory

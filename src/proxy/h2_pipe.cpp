@@ -1,6 +1,7 @@
 #include "proxy/h2_pipe.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -150,19 +151,21 @@ size_t H2Pipe::refuse_output(std::string_view what) {
 }
 
 http::H2Owner::Ready H2Pipe::ready_body(size_t most) {
-  piece_count_ = 0;
+  H2Pieces& pieces = transport_.pieces();
+  pieces.count = 0;
   // A pipe that failed has thrown its blocks away.
   if (pipe_ == nullptr || pipe_->send_failed()) return {};
   size_t size = 0;
-  auto take = [this, &size, most] {
+  auto take = [this, &pieces, &size, most] {
     const size_t part = std::min(rest_.size(), most - size);
     if (part == 0) return;
-    pieces_[piece_count_++] = rest_.substr(0, part);
+    pieces.all[pieces.count++] = rest_.substr(0, part);
     rest_.remove_prefix(part);
     size += part;
   };
   take();
-  while (rest_.empty() && piece_count_ < kMostPieces && phase_ == Phase::body && next_piece()) {
+  while (rest_.empty() && pieces.count < pieces.all.size() && phase_ == Phase::body &&
+         next_piece()) {
     take();
   }
   const bool last = phase_ == Phase::done && rest_.empty();
@@ -194,7 +197,8 @@ bool H2Pipe::next_piece() {
 }
 
 void H2Pipe::write_body() {
-  for (size_t i = 0; i < piece_count_; ++i) transport_.put(pieces_[i]);
+  const H2Pieces& pieces = transport_.pieces();
+  for (size_t i = 0; i < pieces.count; ++i) transport_.put(pieces.all[i]);
   transport_.settle_later(*this);
 }
 

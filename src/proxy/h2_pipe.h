@@ -4,7 +4,6 @@
 // H2Transport.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -81,8 +80,6 @@ class H2Pipe : public net::StreamBackend, public Pooled {
 
  private:
   friend class H2Transport;
-  static constexpr size_t kMostPieces = 16;
-
   void take_output();
   std::string_view unscanned() const;
   bool next_piece();
@@ -96,8 +93,6 @@ class H2Pipe : public net::StreamBackend, public Pooled {
   uint64_t left_ = 0;      // of a body with a length
   size_t scanned_ = 0;     // bytes of the pipe's output that have been looked at
   std::string_view rest_;  // payload at their end that did not fit into a frame
-  std::array<std::string_view, kMostPieces> pieces_;
-  size_t piece_count_ = 0;
 
   bool sent_ =
       false;  // the HTTP/2 session has written the last of ours, and needs no more of theirs

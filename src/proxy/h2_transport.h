@@ -3,6 +3,7 @@
 // for its streams. The worker's thread; whoever derives from it decides about its life.
 #pragma once
 
+#include <array>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,12 @@ inline constexpr http::Limits kOurOwnHeads{.max_request_line = 1 << 20,
                                            .max_head = 1 << 20,
                                            .max_headers = http::kMaxHeaders};
 
+// Where the payload of one frame is, between H2Pipe::ready_body() and write_body().
+struct H2Pieces {
+  std::array<std::string_view, 16> all;
+  size_t count = 0;
+};
+
 class H2Transport : protected http::H2Owner {
  public:
   H2Transport(const H2Transport&) = delete;
@@ -38,6 +45,7 @@ class H2Transport : protected http::H2Owner {
   // What the HTTP/2 session has to say goes out before the loop waits.
   void pump_soon();
   void put(std::string_view bytes) { write(bytes); }
+  H2Pieces& pieces() { return pieces_; }
   void on_pipe_closed(H2Pipe& pipe);
 
  protected:
@@ -87,7 +95,8 @@ class H2Transport : protected http::H2Owner {
   void remove(H2Pipe& pipe);
   Detached wait_for_room();
 
-  net::BlockPtr output_;         // gathers what is written
+  net::BlockPtr output_;  // gathers what is written
+  H2Pieces pieces_;
   H2Pipe* unsettled_ = nullptr;  // first in, first out
   H2Pipe* last_unsettled_ = nullptr;
   bool pumping_ = false;
