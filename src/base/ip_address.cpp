@@ -7,6 +7,12 @@
 #include "base/text.h"
 
 namespace sallyport {
+namespace {
+
+constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+constexpr int kMappedBits = 96;
+
+}  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
@@ -24,6 +30,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     return out;
   }
   if (inet_pton(AF_INET6, buffer, out.bytes.data()) != 1) return std::nullopt;
+  out.v4 = std::memcmp(out.bytes.data(), kMapped.data(), kMapped.size()) == 0;
   return out;
 }
 
@@ -48,10 +55,20 @@ std::optional<Cidr> Cidr::parse(std::string_view text) {
   if (slash == std::string_view::npos) return out;
 
   auto bits = text::to_integer(text.substr(slash + 1));
-  const int width = address->v4 ? 32 : 128;
-  if (!bits || *bits < 0 || *bits > width) return std::nullopt;
-  out.bits_ = static_cast<int>(*bits) + (128 - width);
+  // Bits of the text's family; a range that begins at ::ffff:0:0 and holds more than IPv4 is none.
+  const bool short_form = text.find(':') == std::string_view::npos;
+  const int before = short_form ? kMappedBits : 0;
+  const int least = address->v4 ? kMappedBits : 0;
+  if (!bits || *bits < least - before || *bits > 128 - before) return std::nullopt;
+  out.bits_ = static_cast<int>(*bits) + before;
   return out;
+}
+
+bool Cidr::has_host_bits() const {
+  for (int i = bits_; i < 128; ++i) {
+    if ((base_.bytes[static_cast<size_t>(i / 8)] & (0x80 >> (i % 8))) != 0) return true;
+  }
+  return false;
 }
 
 bool Cidr::contains(const IpAddress& address) const {

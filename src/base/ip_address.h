@@ -9,7 +9,8 @@
 
 namespace sallyport {
 
-// An IP address in 16 bytes; IPv4 as ::ffff:a.b.c.d, so that both families compare alike.
+// An IP address in 16 bytes; IPv4 as ::ffff:a.b.c.d, so that both families compare alike. Text of
+// that form (RFC 4291 section 2.5.5.2) is IPv4, too: peers on dual-stack sockets write it so.
 struct IpAddress {
   std::array<uint8_t, 16> bytes{};
   bool v4 = false;
@@ -25,7 +26,8 @@ class Cidr {
  public:
   static std::optional<Cidr> parse(std::string_view text);
   bool contains(const IpAddress& address) const;
-  bool v4() const { return base_.v4; }
+  // Whether the base is more than the beginning of the range, as in 10.0.0.1/8.
+  bool has_host_bits() const;
 
  private:
   IpAddress base_;

@@ -27,6 +27,12 @@ TEST(Cidr, ContainsByFamilyAndBits) {
   EXPECT_TRUE(in("::/0", "fe80::1"));
   EXPECT_TRUE(in("127.0.0.1", "127.0.0.1"));
   EXPECT_FALSE(in("127.0.0.1", "127.0.0.2"));
+  EXPECT_TRUE(in("10.0.0.0/8", "::ffff:10.1.2.3"));
+  EXPECT_TRUE(in("::ffff:10.0.0.0/104", "10.1.2.3"));
+  EXPECT_FALSE(in("::ffff:10.0.0.0/104", "11.1.2.3"));
+  EXPECT_TRUE(in("::ffff:10.0.0.1", "10.0.0.1"));
+  EXPECT_FALSE(in("::/0", "::ffff:10.0.0.1"));
+  EXPECT_FALSE(Cidr::parse("::ffff:0.0.0.0/90"));
   EXPECT_FALSE(Cidr::parse("10.0.0.0/33"));
   EXPECT_FALSE(Cidr::parse("10.0.0/8"));
 }

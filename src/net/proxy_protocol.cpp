@@ -30,7 +30,7 @@ std::optional<uint16_t> parse_port(std::string_view text) {
 std::optional<IpAddress> parse_ip(std::string_view text, bool v4) {
   if (text.starts_with('[')) return std::nullopt;
   const auto ip = IpAddress::parse(text);
-  if (!ip || ip->v4 != v4 || (text.find(':') == std::string_view::npos) != v4) return std::nullopt;
+  if (!ip || (text.find(':') == std::string_view::npos) != v4) return std::nullopt;
   return ip;
 }
 

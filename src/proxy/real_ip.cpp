@@ -34,7 +34,6 @@ Result<RealIp> RealIp::create(const std::vector<std::string>& trusted, std::stri
     }
     out.ranges_.push_back(*range);
   }
-  out.is_list_ = text::equals_ignore_case(header, "X-Forwarded-For");
   out.by_proxy_protocol_ = header == "proxy_protocol";
   out.header_ = std::move(header);
   out.recursive_ = recursive;
@@ -52,36 +51,29 @@ bool RealIp::trusts(const std::optional<net::IpAddress>& peer) const {
   return peer ? trusted(*peer) : trust_unix_;
 }
 
-// One field of the list, from the right. False when the walk ends here.
+// One field of the list, from the right; blanks part addresses as well as commas do. False when the
+// walk ends here.
 bool RealIp::walk(std::string_view list, std::optional<net::IpAddress>& found) const {
+  constexpr std::string_view kBetween = " \t,";
   for (;;) {
-    const size_t comma = list.rfind(',');
-    const auto item = text::trim(comma == std::string_view::npos ? list : list.substr(comma + 1));
-    const auto address = parse_with_port(item);
+    const size_t last = list.find_last_not_of(kBetween);
+    if (last == list.npos) return true;
+    list = list.substr(0, last + 1);
+    const size_t between = list.find_last_of(kBetween);
+    const auto address = parse_with_port(list.substr(between + 1));  // of all without one
     if (!address) return false;
     found = address;
     if (!recursive_ || !trusted(*address)) return false;
-    if (comma == std::string_view::npos) return true;
-    list = list.substr(0, comma);
+    list = list.substr(0, between + 1);
   }
 }
 
 // The last one, or with real_ip_recursive the last one that is not trusted. All fields are one list
-// (RFC 9110 section 5.3).
-std::optional<net::IpAddress> RealIp::from_list(const http::RequestHead& head) const {
+// (RFC 9110 section 5.3), whatever the header is called.
+std::optional<net::IpAddress> RealIp::from_header(const http::RequestHead& head) const {
   std::optional<net::IpAddress> found;
   for (const http::Header& field : std::views::reverse(head.fields())) {
-    if (field.id == http::HeaderId::x_forwarded_for && !walk(field.value, found)) break;
-  }
-  return found;
-}
-
-std::optional<net::IpAddress> RealIp::from_header(const http::RequestHead& head) const {
-  if (is_list_) return from_list(head);
-  std::optional<net::IpAddress> found;
-  for (const http::Header& field : head.fields()) {
-    if (!text::equals_ignore_case(field.name, header_)) continue;
-    if (auto address = parse_with_port(field.value)) found = address;  // the last field counts
+    if (text::equals_ignore_case(field.name, header_) && !walk(field.value, found)) break;
   }
   return found;
 }

@@ -33,13 +33,11 @@ class RealIp {
  private:
   bool trusted(const net::IpAddress& address) const;
   bool walk(std::string_view list, std::optional<net::IpAddress>& found) const;
-  std::optional<net::IpAddress> from_list(const http::RequestHead& head) const;
 
   std::vector<net::Cidr> ranges_;
   bool trust_unix_ = false;
   std::string header_;
   bool by_proxy_protocol_ = false;
-  bool is_list_ = false;  // X-Forwarded-For
   bool recursive_ = false;
 };
 

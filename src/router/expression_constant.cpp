@@ -30,28 +30,16 @@ std::optional<int64_t> integer(std::string_view text) {
   return static_cast<int64_t>(negative ? ~size + 1 : size);
 }
 
-// Whether the bits behind the prefix are all zero: 192.168.0.1/24 is more likely a slip.
-bool is_whole_range(const IpAddress& base, int64_t bits) {
-  const size_t first = base.v4 ? 12 : 0;
-  for (size_t i = first; i < base.bytes.size(); ++i) {
-    const int64_t left = bits - 8 * static_cast<int64_t>(i - first);
-    const int mask = left >= 8 ? 0 : left <= 0 ? 0xff : 0xff >> left;
-    if ((base.bytes[i] & mask) != 0) return false;
-  }
-  return true;
-}
-
 std::optional<Constant> range(std::string_view text, size_t slash, std::string& reason) {
-  const auto base = IpAddress::parse(text.substr(0, slash));
-  const auto bits = text::to_integer(text.substr(slash + 1));
   const auto cidr = Cidr::parse(text);
-  if (!base || !bits || !cidr) {
+  if (!cidr) {
     reason = fmt::format("expected a range of IP addresses such as 10.0.0.0/8, not {}", text);
     return std::nullopt;
   }
-  if (!is_whole_range(*base, *bits)) {
+  // 192.168.0.1/24 is more likely a slip.
+  if (cidr->has_host_bits()) {
     reason = fmt::format("expected a range without host bits: {} has some behind its first {}",
-                         text, *bits);
+                         text, text.substr(slash + 1));
     return std::nullopt;
   }
   return *cidr;
@@ -64,7 +52,7 @@ std::string_view words_for(ValueType type) {
     case ValueType::integer:
       return "==, !=, >=, >, <= or <, and an integer";
     case ValueType::ip:
-      return "== and an IP address, or in, not in and a range of them (10.0.0.0/8)";
+      return "== or != and an IP address, or in, not in and a range of them (10.0.0.0/8)";
   }
   return {};
 }
@@ -84,7 +72,7 @@ bool goes_together(const Predicate& p) {
       if (p.op == Operator::in || p.op == Operator::not_in) {
         return std::holds_alternative<Cidr>(p.constant);
       }
-      return p.op == Operator::equal && std::holds_alternative<IpAddress>(p.constant);
+      return p.op <= Operator::not_equal && std::holds_alternative<IpAddress>(p.constant);
   }
   return false;
 }

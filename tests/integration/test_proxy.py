@@ -249,6 +249,20 @@ def test_forwarded_fields_of_strangers_and_of_trusted_peers(plane):
     assert recursive("x-real-ip") == ["1.2.3.4"]
 
 
+@pytest.mark.parametrize("header, value, recursive, client", [
+    ("X-Real-IP", "1.1.1.1, 2.2.2.2", False, "2.2.2.2"),
+    ("X-Real-IP", "1.1.1.1, 127.0.0.9", True, "1.1.1.1"),
+    ("True-Client", "1.1.1.1 2.2.2.2", False, "2.2.2.2"),
+    ("X-Forwarded-For", "1.1.1.1, ", False, "1.1.1.1"),
+    ("X-Forwarded-For", "1.1.1.1, ::ffff:127.0.0.9", True, "1.1.1.1"),
+    ("X-Forwarded-For", "::ffff:1.1.1.1", True, "1.1.1.1"),
+    ("X-Forwarded-For", "[2001:db8::1]:80,127.0.0.1:9", True, "2001:db8::1"),
+    ("X-Forwarded-For", "1.1.1.1, nonsense", True, "127.0.0.1")])
+def test_which_address_of_a_header_is_the_clients(plane, header, value, recursive, client):
+    gateway = plane(Upstream(), trusted_ips=["127.0.0.0/8"], real_ip_header=header, real_ip_recursive=recursive)
+    assert gateway.connect().get("/", f"{header}: {value}\r\n").upstream_saw("x-real-ip") == [client]
+
+
 def test_without_forwarded_for_the_client_is_named(plane):
     client = plane(Upstream(), trusted_ips=["127.0.0.0/8"]).connect()
     assert client.get("/").upstream_saw("x-forwarded-for") == ["127.0.0.1"]
