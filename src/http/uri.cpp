@@ -28,6 +28,13 @@ bool plain(char c) {
   return kPlain[static_cast<uint8_t>(c)];
 }
 
+// What decode_path() decodes: its escapes stand for nothing but the byte itself, and it can be
+// written into a header field.
+bool escaped_in_normal(char c) {
+  const auto byte = static_cast<uint8_t>(c);
+  return !plain(c) && c != '%' && byte >= 0x20 && byte != 0x7f;
+}
+
 char* put_escape(char* out, uint8_t byte) {
   *out++ = '%';
   *out++ = kHexDigits[byte >> 4];
@@ -157,6 +164,34 @@ std::optional<std::string> normalized_path(std::string_view path) {
   auto normal = normalize_path(path, buffer, Climbing::stays);
   if (!normal) return std::nullopt;
   return std::string(*normal);
+}
+
+std::string_view decode_path(std::string_view normal, std::span<char> buffer) {
+  if (normal.find('%') == normal.npos) return normal;
+  char* out = buffer.data();
+  for (size_t i = 0; i < normal.size(); ++i) {
+    if (normal[i] == '%') {
+      const auto byte = static_cast<char>(hex_value(normal[i + 1]) * 16 + hex_value(normal[i + 2]));
+      if (escaped_in_normal(byte)) {
+        *out++ = byte;
+        i += 2;
+        continue;
+      }
+    }
+    *out++ = normal[i];
+  }
+  return {buffer.data(), out};
+}
+
+std::string decoded_path(std::string_view normal) {
+  std::string buffer(normal.size(), '\0');
+  return std::string(decode_path(normal, buffer));
+}
+
+size_t normal_size(std::string_view decoded) {
+  size_t size = decoded.size();
+  for (const char c : decoded) size += escaped_in_normal(c) ? 2 : 0;
+  return size;
 }
 
 std::string percent_decode(std::string_view text, bool plus_is_space) {

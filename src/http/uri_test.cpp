@@ -141,5 +141,18 @@ TEST(Uri, SplitsAuthorities) {
   EXPECT_TRUE(split_authority("a%41b"));
 }
 
+TEST(DecodePath, LeavesWhatIsReservedAndControls) {
+  auto decoded = [](std::string_view raw) { return decoded_path(normalized_path(raw).value()); };
+  EXPECT_EQ(decoded("/a%20b/%C3%A9%22"), "/a b/\xc3\xa9\"");
+  EXPECT_EQ(decoded("/a%2fb%3f%25%5b"), "/a%2Fb%3F%25%5B");
+  EXPECT_EQ(decoded("/%0d%0A%7f%1F"), "/%0D%0A%7F%1F");
+  EXPECT_EQ(decoded("/%2541"), "/%2541");
+  EXPECT_EQ(decoded("/plain"), "/plain");
+  for (const char* raw : {"/a%20b/%C3%A9", "/%0a%2f%25", "/x\xff{}|", "/"}) {
+    const std::string normal = normalized_path(raw).value();
+    EXPECT_EQ(normal_size(decoded_path(normal)), normal.size()) << raw;
+  }
+}
+
 }  // namespace
 }  // namespace sallyport::http

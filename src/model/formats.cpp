@@ -1,6 +1,7 @@
 #include "model/formats.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -53,6 +54,53 @@ bool inet_is(int family, std::string_view text) {
   char buffer[16];
   std::string copy(text);
   return copy.size() == text.size() && inet_pton(family, copy.c_str(), buffer) == 1;
+}
+
+std::string broken_escape(std::string_view text) {
+  for (size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+    if (!matches("^%%%x%x", text.substr(at, 3))) {
+      return fmt::format("invalid url-encoded value: '{}'", text.substr(at, 3));
+    }
+  }
+  return {};
+}
+
+// Escapes, which are sound, decoded or in upper case: those of reserved characters and '%' remain.
+std::string decoded(std::string_view text) {
+  constexpr std::string_view kReserved = "!*'();:@&=+$,/?%#[]";
+  std::string out;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '%') {
+      out += text[at];
+      continue;
+    }
+    unsigned byte = 0;
+    std::from_chars(text.data() + at + 1, text.data() + at + 3, byte, 16);
+    if (kReserved.find(static_cast<char>(byte)) == std::string_view::npos) {
+      out += static_cast<char>(byte);
+    } else {
+      out += fmt::format("%{:02X}", byte);
+    }
+    at += 2;
+  }
+  return out;
+}
+
+// The spelling that Kong demands of a route's path and compares requests' paths in: decoded, and
+// without empty and dot segments. `text` begins with '/'.
+std::string normal_path(std::string_view text) {
+  const std::string whole = decoded(text);
+  std::string out;
+  for (size_t at = 0; at < whole.size();) {
+    const size_t end = std::min(whole.find('/', at + 1), whole.size());
+    const std::string_view segment = std::string_view(whole).substr(at + 1, end - at - 1);
+    const bool dots = segment == "." || segment == "..";
+    if (segment == "..") out.erase(std::min(out.rfind('/'), out.size()));
+    if (!segment.empty() && !dots) out.append("/").append(segment);
+    if (end == whole.size() && (segment.empty() || dots)) out += '/';
+    at = end;
+  }
+  return out;
 }
 
 }  // namespace
@@ -174,16 +222,16 @@ std::string path(std::string_view text) {
     return fmt::format(
         "invalid path: '{}' (characters outside of the reserved list of RFC 3986 found)", text);
   }
-  for (size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
-    if (!matches("^%%%x%x", text.substr(at, 3))) {
-      return fmt::format("invalid url-encoded value: '{}'", text.substr(at, 3));
-    }
-  }
-  return {};
+  return broken_escape(text);
 }
 
 std::string route_path(std::string_view text) {
-  if (!text.starts_with('~')) return path(text);
+  if (!text.starts_with('~')) {
+    if (std::string fault = broken_escape(text); !fault.empty()) return fault;
+    const std::string normal = normal_path(text);
+    if (normal == text) return {};
+    return fmt::format("non-normalized path, consider use '{}' instead", normal);
+  }
   std::string_view pattern = text.substr(1);
   std::string fault = regex_fault(pattern);
   if (fault.empty()) return {};

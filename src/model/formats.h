@@ -26,7 +26,8 @@ std::string ip_or_cidr(std::string_view text);
 
 // What follows the leading slash, as RFC 3986 allows it.
 std::string path(std::string_view text);
-// A path, or "~" and a regular expression that PCRE2 can compile.
+// What the router can find in a request's path: any characters, decoded and without dot segments
+// and empty ones; or "~" and a regular expression that PCRE2 can compile.
 std::string route_path(std::string_view text);
 // Header values of a route: literal, or "~*" and a regular expression.
 std::string route_header_value(std::string_view text);

@@ -1,11 +1,18 @@
 #include "proxy/exchange.h"
 
+#include "http/uri.h"
 #include "proxy/plugin_run.h"
 
 namespace sallyport::proxy {
 
 Exchange::Exchange() = default;
 Exchange::~Exchange() = default;
+
+std::string_view Exchange::matched_path() const {
+  const std::string_view matched = match.matched_path;
+  const bool alike = decoded_path.data() == path.data();
+  return path.substr(0, alike ? matched.size() : http::normal_size(matched));
+}
 
 void Exchange::reset() {
   plugins.reset();

@@ -34,12 +34,13 @@ struct Exchange {
   std::string_view body;  // the whole body, when it came with the head
 
   http::RequestTarget target_parts;
-  std::string_view path;       // normalised
-  net::BlockPtr path_room;     // its memory, when it differs from what came
-  std::string lower_host;      // memory of `host`
-  std::string_view host;       // lower case, without port
-  std::string real_ip;         // memory of `client_ip`
-  std::string_view client_ip;  // for whom the peer speaks, or the peer
+  std::string_view path;          // normalised
+  std::string_view decoded_path;  // the same as routes see it
+  net::BlockPtr path_room;        // their memory, when they differ from what came
+  std::string lower_host;         // memory of `host`
+  std::string_view host;          // lower case, without port
+  std::string real_ip;            // memory of `client_ip`
+  std::string_view client_ip;     // for whom the peer speaks, or the peer
   std::array<char, 32> request_id;
 
   SnapshotPin snapshot;
@@ -75,6 +76,8 @@ struct Exchange {
   http::ResponseHead response;
 
   std::string_view id() const { return {request_id.data(), request_id.size()}; }
+  // What the route's path matched, in the spelling of `path`.
+  std::string_view matched_path() const;
   void reset();  // ready for the next request; keeps memory
 };
 

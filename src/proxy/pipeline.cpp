@@ -72,13 +72,18 @@ bool learn_path(Session& session, Exchange& exchange) {
   const std::string_view raw = exchange.target_parts.path;
   constexpr auto kClimbing = http::Climbing::refused;
   auto normal = http::normalize_path(raw, {}, kClimbing);
-  if (!normal) {
-    exchange.path_room = session.worker().loop().blocks().take(http::normalized_room(raw.size()));
-    normal = http::normalize_path(raw, {exchange.path_room->bytes(), exchange.path_room->capacity},
-                                  kClimbing);
+  if (normal) {
+    exchange.path = exchange.decoded_path = *normal;
+    return true;
   }
+  // For both spellings.
+  const size_t room = http::normalized_room(raw.size());
+  exchange.path_room = session.worker().loop().blocks().take(room + raw.size());
+  const std::span<char> memory(exchange.path_room->bytes(), exchange.path_room->capacity);
+  normal = http::normalize_path(raw, memory.first(room), kClimbing);
   if (!normal) return false;
   exchange.path = *normal;
+  exchange.decoded_path = http::decode_path(*normal, memory.subspan(room));
   return true;
 }
 
@@ -139,7 +144,7 @@ bool find_route(Session& session, Exchange& exchange, uint16_t port) {
   router::MatchInput input{.method = request.method_text,
                            .host = exchange.host,
                            .port = port != 0 ? port : static_cast<uint16_t>(tls ? 443 : 80),
-                           .path = exchange.path,
+                           .path = exchange.decoded_path,
                            .headers = request.fields(),
                            .sni = session.sni(),
                            .protocol = tls ? model::Protocol::https : model::Protocol::http,

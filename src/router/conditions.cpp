@@ -14,18 +14,19 @@ char fold_name(char c) {
 }
 
 Result<HeaderCondition> parse_header(const std::string& name,
-                                     const std::vector<std::string>& values,
-                                     PatternCache& patterns) {
+                                     const std::vector<std::string>& values, PatternCache& patterns,
+                                     Flavor flavor) {
   HeaderCondition condition;
   for (char c : name) condition.name += fold_name(c);
-  if (values.size() == 1 && values.front().starts_with("~*")) {
-    auto pattern =
-        patterns.get(std::string_view(values.front()).substr(2), Pattern::Kind::header_value);
+  for (const std::string& value : values) {
+    if (!value.starts_with("~*") || (flavor == Flavor::traditional && values.size() > 1)) {
+      condition.values.push_back(text::lower(value));
+      continue;
+    }
+    auto pattern = patterns.get(std::string_view(value).substr(2), Pattern::Kind::header_value);
     if (!pattern) return fail(pattern.error());
-    condition.pattern = *std::move(pattern);
-    return condition;
+    condition.patterns.push_back(*std::move(pattern));
   }
-  for (const std::string& value : values) condition.values.push_back(text::lower(value));
   return condition;
 }
 
@@ -62,12 +63,11 @@ bool NamePattern::matches(std::string_view name) const {
 bool HeaderCondition::matches(std::span<const http::Header> fields) const {
   for (const http::Header& field : fields) {
     if (!same_header_name(field.name, name)) continue;
-    if (pattern != nullptr) {
-      if (pattern->match(field.value).matched()) return true;
-      continue;
-    }
     for (const std::string& value : values) {
       if (same_lowered(field.value, value)) return true;
+    }
+    for (const auto& pattern : patterns) {
+      if (pattern->match(field.value).matched()) return true;
     }
   }
   return false;
@@ -100,14 +100,19 @@ uint16_t method_bits(const std::vector<std::string>& methods, std::vector<std::s
   return bits;
 }
 
-Result<Conditions> parse_conditions(const model::Route& route, PatternCache& patterns) {
+Result<Conditions> parse_conditions(const model::Route& route, PatternCache& patterns,
+                                    Flavor flavor) {
   Conditions out;
   for (const auto& [name, values] : route.headers) {
-    auto condition = parse_header(name, values, patterns);
+    auto condition = parse_header(name, values, patterns, flavor);
     if (!condition) return fail(condition.error());
     out.headers.push_back(*std::move(condition));
   }
-  for (const std::string& sni : route.snis) out.snis.push_back(parse_name(sni));
+  for (std::string_view sni : route.snis) {
+    // RFC 6066 section 3: names come without the dot that makes them absolute.
+    if (sni.size() > 1 && sni.ends_with('.')) sni.remove_suffix(1);
+    out.snis.push_back(parse_name(sni));
+  }
   return out;
 }
 

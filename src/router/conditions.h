@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "http/message.h"
 #include "model/entities.h"
+#include "router/flavor.h"
 #include "router/pattern.h"
 
 namespace sallyport::router {
@@ -29,9 +30,9 @@ struct NamePattern {
 NamePattern parse_name(std::string_view text);
 
 struct HeaderCondition {
-  std::string name;                        // lower case, '-' for '_'
-  std::vector<std::string> values;         // lower case; any of them
-  std::shared_ptr<const Pattern> pattern;  // instead of values
+  std::string name;                                           // lower case, '-' for '_'
+  std::vector<std::string> values;                            // lower case; any of them
+  std::vector<std::shared_ptr<const Pattern>> patterns = {};  // or any of these
 
   // Whether one of the request's fields of that name has a wanted value.
   bool matches(std::span<const http::Header> headers) const;
@@ -57,7 +58,9 @@ constexpr uint16_t method_bit(http::Method method) {
 // to http::Method go to `other`.
 uint16_t method_bits(const std::vector<std::string>& methods, std::vector<std::string>& other);
 
-Result<Conditions> parse_conditions(const model::Route& route, PatternCache& patterns);
+// In the traditional flavor "~*" begins an expression only where it is the one value of a header.
+Result<Conditions> parse_conditions(const model::Route& route, PatternCache& patterns,
+                                    Flavor flavor);
 
 // Compares header names: case does not matter, and '_' is '-'. `wanted` is normalised.
 bool same_header_name(std::string_view name, std::string_view wanted);

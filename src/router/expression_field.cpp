@@ -21,6 +21,7 @@ constexpr std::array kKnown = {
     Known{"net.src.port", FieldKind::source_port, true},
     Known{"net.dst.ip", FieldKind::destination_ip, true},
     Known{"net.dst.port", FieldKind::destination_port, true},
+    Known{"net.port", FieldKind::destination_port, false},  // what Kong called it formerly
     Known{"http.method", FieldKind::method, false},
     Known{"http.host", FieldKind::host, false},
     Known{"http.path", FieldKind::path, false},

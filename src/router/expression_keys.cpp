@@ -71,9 +71,8 @@ ExpressionKeys predicate_keys(const Predicate& p) {
   if (p.field.kind == FieldKind::host) host_keys(p, out);
   if (p.field.kind == FieldKind::path) path_keys(p, out);
   if (p.field.kind == FieldKind::header && p.op == Operator::equal) {
-    out.headers.push_back({.name = p.field.name,
-                           .values = {text::lower(std::get<std::string>(p.constant))},
-                           .pattern = nullptr});
+    out.headers.push_back(
+        {.name = p.field.name, .values = {text::lower(std::get<std::string>(p.constant))}});
   }
   out.exact = !out.hosts.empty() || (!out.prefixes.empty() && p.op == Operator::starts_with);
   return out;

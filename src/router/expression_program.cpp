@@ -10,7 +10,8 @@ namespace {
 
 bool is_about_path(const Predicate& predicate) {
   return predicate.field.kind == FieldKind::path &&
-         (predicate.op == Operator::starts_with || predicate.op == Operator::matches);
+         (predicate.op == Operator::equal || predicate.op == Operator::starts_with ||
+          predicate.op == Operator::matches);
 }
 
 // A match in the middle of the path is no prefix that could be stripped.

@@ -70,8 +70,9 @@ TEST(Expression, ComparesNumbersAndAddresses) {
   EXPECT_TRUE(holds("net.src.ip == 10.1.2.3", {}));
   EXPECT_TRUE(holds("net.src.ip == fd00::1", {.client = "fd00::1"}));
   EXPECT_TRUE(holds("net.src.ip in fd00::/8", {.client = "fd00::1"}));
-  // The other family is neither in nor out.
-  EXPECT_FALSE(holds("net.src.ip not in fd00::/8", {}));
+  EXPECT_TRUE(holds("net.src.ip not in fd00::/8", {}));
+  EXPECT_TRUE(holds("net.src.ip != 10.1.2.4 && !(net.src.ip != 10.1.2.3)", {}));
+  EXPECT_TRUE(holds("net.port == 8000", {}));
   EXPECT_FALSE(holds("net.src.ip in 0.0.0.0/0", {.client = "fd00::1"}));
 }
 
@@ -127,7 +128,7 @@ TEST(Expression, ShowsWhatThePathMatched) {
   EXPECT_EQ(match.captures[1].name, "y");
   EXPECT_EQ(match.captures[1].value, "c");
   ASSERT_TRUE(holds(R"(http.path == "/a/b/c")", {}, &match));
-  EXPECT_EQ(match.matched_path, "");
+  EXPECT_EQ(match.matched_path, "/a/b/c");
   ASSERT_TRUE(holds(R"(http.path ~ "/b")", {}, &match));
   EXPECT_EQ(match.matched_path, "");  // in the middle
   ASSERT_TRUE(holds(R"(!(http.path ^= "/x") && http.path ^= "/a/b")", {}, &match));

@@ -77,10 +77,10 @@ bool number_holds(const Predicate& p, int64_t value) {
 bool address_holds(const Predicate& p, std::string_view text) {
   const auto ip = IpAddress::parse(text);
   if (!ip) return false;
-  if (const auto* wanted = std::get_if<IpAddress>(&p.constant)) return *ip == *wanted;
-  // Addresses of the other family are neither in nor out.
-  const Cidr& range = std::get<Cidr>(p.constant);
-  return range.v4() == ip->v4 && range.contains(*ip) == (p.op == Operator::in);
+  if (const auto* wanted = std::get_if<IpAddress>(&p.constant)) {
+    return (*ip == *wanted) == (p.op == Operator::equal);
+  }
+  return std::get<Cidr>(p.constant).contains(*ip) == (p.op == Operator::in);
 }
 
 bool port_holds(const Predicate& p, const Endpoint& endpoint) {

@@ -15,7 +15,7 @@ constexpr size_t kSplitAbove = 16;
 
 // Whether a request's value may be looked up instead of compared.
 bool is_looked_up(const HeaderCondition& condition) {
-  return condition.pattern == nullptr &&
+  return condition.patterns.empty() &&
          std::ranges::all_of(condition.values, [](const std::string& value) {
            return value.size() <= kLongestLookup;
          });

@@ -86,14 +86,15 @@ bool host_fits(const std::string& pattern, const Request& q) {
          std::stoi(pattern.substr(colon + 1)) == q.port;
 }
 
-bool header_fits(const std::string& name, const std::vector<std::string>& values,
-                 const Request& q) {
+bool header_fits(const std::string& name, const std::vector<std::string>& values, const Request& q,
+                 Flavor flavor) {
   for (const auto& [field, value] : q.headers) {
     if (lower(field) != lower(name)) continue;
     for (const std::string& wanted : values) {
       // The only regex in the tables is "~*^b".
-      if (wanted.starts_with("~*") ? lower(value).starts_with('b')
-                                   : lower(wanted) == lower(value)) {
+      const bool regex =
+          wanted.starts_with("~*") && (flavor != Flavor::traditional || values.size() == 1);
+      if (regex ? lower(value).starts_with('b') : lower(wanted) == lower(value)) {
         return true;
       }
     }
@@ -101,21 +102,16 @@ bool header_fits(const std::string& name, const std::vector<std::string>& values
   return false;
 }
 
-bool protocol_fits(const Route& route, Protocol protocol) {
-  bool http = std::ranges::find(route.protocols, Protocol::http) != route.protocols.end();
-  bool https = std::ranges::find(route.protocols, Protocol::https) != route.protocols.end();
-  return protocol == Protocol::https ? https : http || https;
-}
-
-bool all_but_path_fit(const Route& r, const Request& q) {
+bool all_but_path_fit(const Route& r, const Request& q, Flavor flavor) {
   auto any = [](const auto& list, auto&& fits) {
     return list.empty() || std::ranges::any_of(list, fits);
   };
-  return protocol_fits(r, q.protocol) && any(r.methods, [&](auto& m) { return m == q.method; }) &&
+  return any(r.methods, [&](auto& m) { return m == q.method; }) &&
          any(r.hosts, [&](auto& h) { return host_fits(h, q); }) &&
          (q.protocol == Protocol::http ||
           any(r.snis, [&](auto& s) { return name_fits(s, q.sni); })) &&
-         std::ranges::all_of(r.headers, [&](auto& h) { return header_fits(h.first, h.second, q); });
+         std::ranges::all_of(r.headers,
+                             [&](auto& h) { return header_fits(h.first, h.second, q, flavor); });
 }
 
 struct Verdict {
@@ -124,42 +120,20 @@ struct Verdict {
   bool operator==(const Verdict&) const = default;
 };
 
-bool is_regex(const std::string& path) {
-  return path.starts_with('~');
-}
-
-// The traditional flavour gives a route one place for all of its paths.
-struct PathFacts {
-  bool regex;
-  int64_t prefix;
-};
-
-PathFacts facts_of(const Route& route, const std::string& path, Flavor flavor) {
-  if (flavor != Flavor::traditional) {
-    return {is_regex(path), is_regex(path) ? 0 : int64_t(path.size())};
-  }
-  PathFacts facts{std::ranges::any_of(route.paths, is_regex), 0};
-  for (const std::string& each : route.paths) {
-    if (!is_regex(each)) facts.prefix = std::max(facts.prefix, int64_t(each.size()));
-  }
-  return facts;
-}
-
-// Which of a route's paths is tried first: regexes as they stand, then the longest prefix.
-int path_place(const Route& route, size_t path, Flavor flavor) {
-  if (flavor != Flavor::traditional) return 0;
-  const std::string& text = route.paths[path];
-  return is_regex(text) ? static_cast<int>(path) : 10000 - static_cast<int>(text.size());
+// Which kinds of attribute a route has, as the traditional flavour ranks them.
+int category_of(const Route& r) {
+  return 16 * !r.hosts.empty() + 8 * !r.headers.empty() + 4 * !r.paths.empty() +
+         2 * !r.methods.empty() + !r.snis.empty();
 }
 
 Verdict reference(const std::vector<std::shared_ptr<const Route>>& routes, const Request& q,
                   Flavor flavor) {
-  using Key = std::tuple<int, bool, bool, bool, int, int64_t, int64_t, int64_t, int, int>;
+  using Key = std::tuple<int, int, bool, bool, int, int, int64_t, int64_t, int64_t, int, int>;
   Key best_key;
   Verdict best;
   for (size_t i = 0; i < routes.size(); ++i) {
     const Route& r = *routes[i];
-    if (!all_but_path_fit(r, q)) continue;
+    if (!all_but_path_fit(r, q, flavor)) continue;
     int kinds = !r.methods.empty() + !r.hosts.empty() + !r.headers.empty() + !r.snis.empty() +
                 !r.paths.empty();
     bool plain = !r.hosts.empty() && std::ranges::none_of(r.hosts, [](auto& h) {
@@ -168,33 +142,33 @@ Verdict reference(const std::vector<std::shared_ptr<const Route>>& routes, const
     const bool port = flavor == Flavor::traditional && std::ranges::any_of(r.hosts, [&](auto& h) {
                         return h.find(':') != std::string::npos && host_fits(h, q);
                       });
-    auto consider = [&](PathFacts facts, int place, size_t matched) {
-      const bool counts = facts.regex || flavor == Flavor::traditional;
+    const bool traditional = flavor == Flavor::traditional;
+    const int headers = static_cast<int>(r.headers.size());
+    auto consider = [&](bool regex, size_t path, size_t matched) {
       Key key{kinds,
+              traditional ? category_of(r) : 0,
               port,
               plain,
-              facts.regex,
-              static_cast<int>(r.headers.size()),
-              counts ? r.regex_priority : 0,
-              facts.prefix,
+              traditional ? regex : headers,
+              traditional ? headers : regex,
+              regex ? r.regex_priority : 0,
+              regex ? 0 : int64_t(matched),
               -r.created_at,
               -static_cast<int>(i),
-              -place};
+              -static_cast<int>(path)};
       if (best.route >= 0 && key <= best_key) return;
       best_key = key;
       best = {static_cast<int>(i), matched};
     };
-    if (r.paths.empty()) consider({false, 0}, 0, 0);
+    if (r.paths.empty()) consider(false, 0, 0);
     for (size_t p = 0; p < r.paths.size(); ++p) {
       const std::string& path = r.paths[p];
-      const PathFacts facts = facts_of(r, path, flavor);
-      const int place = path_place(r, p, flavor);
-      if (is_regex(path)) {
+      if (path.starts_with('~')) {
         auto known = std::ranges::find(kMeanings, path, &KnownPattern::text);
         size_t size = known->match(q.path);
-        if (size != kNo) consider(facts, place, size);
+        if (size != kNo) consider(true, p, size);
       } else if (q.path.starts_with(path)) {
-        consider(facts, place, path.size());
+        consider(false, p, path.size());
       }
     }
   }

@@ -91,7 +91,7 @@ TEST(Router, PrefixesAreStringsAndTheLongestWins) {
 
 TEST(Router, PathsOfRoutesAreNormalised) {
   Table table({with_paths({"/caf%c3%a9"}), with_paths({"/%7Euser"})});
-  EXPECT_EQ(ask(table, {"/caf%C3%A9"}), 0);
+  EXPECT_EQ(ask(table, {"/caf\xc3\xa9"}), 0);
   EXPECT_EQ(ask(table, {"/~user"}), 1);
 }
 
@@ -202,6 +202,13 @@ TEST(Router, SnisAreLookedAtOverTlsOnly) {
   EXPECT_EQ(ask(table, {.sni = "", .protocol = Protocol::https}), -1);
 }
 
+TEST(Router, ADotAtTheEndOfASniIsNone) {
+  Route route = with_paths({"/"});
+  route.snis = {"a.test."};
+  const Table table({route});
+  EXPECT_EQ(ask(table, {.sni = "a.test", .protocol = Protocol::https}), 0);
+}
+
 TEST(Router, Protocols) {
   auto route = [](std::string path, std::vector<Protocol> protocols) {
     Route out = with_paths({std::move(path)});
@@ -217,7 +224,7 @@ TEST(Router, Protocols) {
   EXPECT_EQ(ask(table, {.path = "/s", .protocol = Protocol::https}), 0);
   EXPECT_EQ(ask(table, {"/p"}, &match), 1);
   EXPECT_FALSE(match.https_only);
-  EXPECT_EQ(ask(table, {.path = "/p", .protocol = Protocol::https}), -1);
+  EXPECT_EQ(ask(table, {.path = "/p", .protocol = Protocol::https}), 1);  // as in Kong
   EXPECT_EQ(ask(table, {"/g"}), 2);
   EXPECT_EQ(ask(table, {.path = "/g", .protocol = Protocol::https}), 2);
   EXPECT_EQ(ask(table, {"/t"}), -1);
@@ -247,11 +254,11 @@ TEST(Router, PriorityInKongsOrder) {
   add([](Route& r) { r.headers.emplace_back("x", std::vector<std::string>{"1"}); });
   add([](Route& r) {
     r.headers.emplace_back("x", std::vector<std::string>{"1"});
-    r.headers.emplace_back("y", std::vector<std::string>{"1"});
+    r.paths = {"~/p"};
   });
   add([](Route& r) {
     r.headers.emplace_back("x", std::vector<std::string>{"1"});
-    r.paths = {"~/p"};
+    r.headers.emplace_back("y", std::vector<std::string>{"1"});
   });
   Ask question{
       .path = "/path/longer", .host = "a.test", .headers = {header("x", "1"), header("y", "1")}};
@@ -295,6 +302,48 @@ TEST(Router, BigGroupsAreSplitByHeaderAndSni) {
   EXPECT_EQ(ask(table, {.sni = "s51.test", .protocol = Protocol::https}), -1);
   EXPECT_EQ(ask(table, {.method = "PUT"}), 99);
   EXPECT_EQ(ask(table, {.method = "GET"}), 50);
+}
+
+// Each later route must win over the ones before it.
+TEST(Router, PriorityOfTheTraditionalFlavor) {
+  const auto x = [] { return std::pair{std::string("x"), std::vector<std::string>{"1"}}; };
+  const auto y = [] { return std::pair{std::string("y"), std::vector<std::string>{"1"}}; };
+  std::vector<Route> list;
+  auto add = [&list](auto&& change) {
+    Route route;
+    change(route);
+    list.push_back(std::move(route));
+  };
+  add([](Route& r) { r.methods = {"GET"}; });
+  add([](Route& r) { r.paths = {"/path"}, r.regex_priority = 9; });  // for regexes only
+  add([](Route& r) { r.paths = {"/path/", "/x-and-much-longer"}; });
+  add([](Route& r) { r.paths = {"/path/longer"}; });
+  add([](Route& r) { r.paths = {"~/p"}; });
+  add([&](Route& r) { r.headers.push_back(x()); });
+  add([](Route& r) { r.hosts = {"*.test"}; });
+  add([](Route& r) { r.hosts = {"a.test"}; });
+  add([&](Route& r) { r.paths = {"/path"}, r.headers = {x()}; });
+  add([&](Route& r) { r.paths = {"/path"}, r.headers = {x(), y()}; });
+  add([&](Route& r) { r.paths = {"~/p"}, r.headers = {x()}; });
+  add([](Route& r) { r.hosts = {"*.test"}, r.paths = {"/"}; });
+  const Ask question{
+      .path = "/path/longer", .host = "a.test", .headers = {header("x", "1"), header("y", "1")}};
+  for (int count = 1; count <= static_cast<int>(list.size()); ++count) {
+    const Table table({list.begin(), list.begin() + count}, Flavor::traditional);
+    EXPECT_EQ(ask(table, question), count - 1);
+  }
+}
+
+TEST(Router, SeveralValuesOfAHeaderMayBeRegexes) {
+  Route route = with_paths({"/"});
+  route.headers.emplace_back("x", std::vector<std::string>{"q", "~*^b"});
+  const Table compatible({route});
+  EXPECT_EQ(ask(compatible, {.headers = {header("x", "Q")}}), 0);
+  EXPECT_EQ(ask(compatible, {.headers = {header("x", "Bar")}}), 0);
+  EXPECT_EQ(ask(compatible, {.headers = {header("x", "~*^b")}}), -1);
+  const Table traditional({route}, Flavor::traditional);
+  EXPECT_EQ(ask(traditional, {.headers = {header("x", "Bar")}}), -1);
+  EXPECT_EQ(ask(traditional, {.headers = {header("x", "~*^B")}}), 0);
 }
 
 TEST(Router, HostsWithAPortGoFirstInTheTraditionalFlavor) {

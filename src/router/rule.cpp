@@ -1,8 +1,7 @@
 #include "router/rule.h"
 
 #include <algorithm>
-#include <functional>
-#include <iterator>
+#include <bit>
 #include <tuple>
 
 #include "base/text.h"
@@ -13,9 +12,20 @@
 namespace sallyport::router {
 namespace {
 
-constexpr uint64_t kMaxPrefix = (1U << 19) - 1;
-constexpr uint64_t kHostPort = uint64_t{1} << 60;  // of the traditional flavor
+// traditional_compatible: three bits of kinds, and so on down.
+namespace compatible {
+constexpr int kKinds = 61, kPlainHosts = 60, kHeaders = 52, kRegex = 51, kRegexPriority = 19;
+constexpr uint64_t kMaxPrefix = (1U << kRegexPriority) - 1;
+}  // namespace compatible
 
+namespace traditional {
+constexpr int kKinds = 61, kCategory = 56, kHostPort = 55, kPlainHosts = 54, kRegex = 53;
+constexpr int kHeaders = 45, kRegexPriority = 13;
+constexpr uint64_t kMaxPrefix = (1U << kRegexPriority) - 1;
+}  // namespace traditional
+
+// Over TLS a route for "http" is found, too; one for "https" alone is over plain http, and
+// redirects. Beside an expression the protocol is a part of it.
 void set_protocols(const model::Route& route, RouteRules& out) {
   using enum model::Protocol;
   auto has = [&route](model::Protocol protocol) {
@@ -25,7 +35,7 @@ void set_protocols(const model::Route& route, RouteRules& out) {
   bool secure = has(https) || has(grpcs);
   out.https_only = secure && !plain;
   if (plain || secure) out.protocols |= kOverHttp;
-  if (secure) out.protocols |= kOverHttps;
+  if (secure || (plain && route.expression.empty())) out.protocols |= kOverHttps;
 }
 
 Error about_route(const model::Route& route, Error error) {
@@ -48,45 +58,31 @@ Result<Rule> make_rule(const std::string& path, PatternCache& patterns) {
   if (!normal || path.empty()) {
     return fail("router.path", Side::config, "the path " + path + " is not a valid URI path");
   }
-  rule.prefix = *std::move(normal);
+  rule.prefix = http::decoded_path(*normal);
   return rule;
 }
 
-uint64_t priority(const model::Route& route, bool plain_hosts, bool regex, uint64_t regex_order,
-                  uint64_t length) {
-  uint64_t kinds = 0;
-  kinds += route.methods.empty() ? 0 : 1;
-  kinds += route.hosts.empty() ? 0 : 1;
-  kinds += route.headers.empty() ? 0 : 1;
-  kinds += route.snis.empty() ? 0 : 1;
-  kinds += route.paths.empty() ? 0 : 1;
-  const uint64_t headers = std::min<uint64_t>(route.headers.size(), 255);
-  return kinds << 61 | uint64_t{plain_hosts} << 60 | uint64_t{regex} << 59 | headers << 51 |
-         regex_order << 19 | std::min<uint64_t>(length, kMaxPrefix);
+// Which kinds of attribute a route has, the first in the order of the traditional flavor highest.
+uint64_t category_of(const model::Route& route) {
+  return uint64_t{!route.hosts.empty()} << 4 | uint64_t{!route.headers.empty()} << 3 |
+         uint64_t{!route.paths.empty()} << 2 | uint64_t{!route.methods.empty()} << 1 |
+         uint64_t{!route.snis.empty()};
 }
 
-uint64_t regex_order_of(int64_t regex_priority) {
-  return static_cast<uint64_t>(std::clamp<int64_t>(regex_priority, INT32_MIN, INT32_MAX) -
-                               INT32_MIN);
+uint64_t headers_of(const model::Route& route) {
+  return std::min<uint64_t>(route.headers.size(), 255);
+}
+
+// Without a regex the same for all, so that it decides nothing.
+uint64_t regex_order_of(const model::Route& route, bool regex) {
+  const int64_t priority = regex ? route.regex_priority : 0;
+  return static_cast<uint64_t>(std::clamp<int64_t>(priority, INT32_MIN, INT32_MAX) - INT32_MIN);
 }
 
 bool only_plain(const std::vector<HostPattern>& hosts) {
   return !hosts.empty() && std::ranges::all_of(hosts, [](const HostPattern& host) {
     return host.name.kind == NameKind::exact;
   });
-}
-
-bool is_regex(std::string_view path) {
-  return path.starts_with('~');
-}
-
-// Within a route of the traditional flavor: regexes as they stand, then prefixes from the longest.
-std::vector<std::string> in_traditional_order(const std::vector<std::string>& paths) {
-  std::vector<std::string> out, prefixes;
-  for (const std::string& path : paths) (is_regex(path) ? out : prefixes).push_back(path);
-  std::ranges::sort(prefixes, std::ranges::greater(), &std::string::size);
-  std::ranges::move(prefixes, std::back_inserter(out));
-  return out;
 }
 
 Result<RouteRules> expression_rules(const model::Route& route, uint32_t index,
@@ -134,18 +130,17 @@ Result<void> check_kinds(const model::Route& route, Flavor flavor) {
 
 Result<RouteRules> attribute_rules(const model::Route& route, uint32_t index,
                                    PatternCache& patterns, Flavor flavor, RouteRules out) {
-  auto conditions = parse_conditions(route, patterns);
+  auto conditions = parse_conditions(route, patterns, flavor);
   if (!conditions) return fail(conditions.error());
   out.conditions = *std::move(conditions);
   out.methods = method_bits(route.methods, out.conditions.other_methods);
   for (const std::string& host : route.hosts) out.hosts.push_back(parse_host(host));
   const bool plain_hosts = only_plain(out.hosts);
-  const bool traditional = flavor == Flavor::traditional;
+  const auto place = flavor == Flavor::traditional ? traditional_priority_of : priority_of;
   const IdOrder id = id_order(route.id);
   auto add = [&](Rule rule) {
-    rule.priority =
-        traditional ? traditional_priority_of(route, plain_hosts)
-                    : priority_of(route, plain_hosts, rule.pattern != nullptr, rule.prefix.size());
+    const bool regex = rule.pattern != nullptr;
+    rule.priority = place(route, plain_hosts, regex, regex ? 0 : rule.prefix.size());
     rule.created_at = route.created_at;
     rule.id = id;
     rule.route = index;
@@ -153,7 +148,7 @@ Result<RouteRules> attribute_rules(const model::Route& route, uint32_t index,
     out.rules.push_back(std::move(rule));
   };
   if (route.paths.empty()) add({});
-  for (const std::string& path : traditional ? in_traditional_order(route.paths) : route.paths) {
+  for (const std::string& path : route.paths) {
     auto rule = make_rule(path, patterns);
     if (!rule) return fail(rule.error());
     add(*std::move(rule));
@@ -175,27 +170,26 @@ HostPattern parse_host(std::string_view text) {
 }
 
 uint64_t priority_of(const model::Route& route, bool plain_hosts, bool regex, size_t prefix_size) {
-  // Without a regex regex_priority is the same for all, so that it decides nothing.
-  return priority(route, plain_hosts, regex, regex_order_of(regex ? route.regex_priority : 0),
-                  regex ? 0 : prefix_size);
+  using namespace compatible;
+  const auto kinds = static_cast<uint64_t>(std::popcount(category_of(route)));
+  return kinds << kKinds | uint64_t{plain_hosts} << kPlainHosts | headers_of(route) << kHeaders |
+         uint64_t{regex} << kRegex | regex_order_of(route, regex) << kRegexPriority |
+         std::min<uint64_t>(prefix_size, kMaxPrefix);
+}
+
+uint64_t traditional_priority_of(const model::Route& route, bool plain_hosts, bool regex,
+                                 size_t prefix_size) {
+  using namespace traditional;
+  const auto kinds = static_cast<uint64_t>(std::popcount(category_of(route)));
+  return kinds << kKinds | category_of(route) << kCategory | uint64_t{plain_hosts} << kPlainHosts |
+         uint64_t{regex} << kRegex | headers_of(route) << kHeaders |
+         regex_order_of(route, regex) << kRegexPriority |
+         std::min<uint64_t>(prefix_size, kMaxPrefix);
 }
 
 uint64_t expression_priority_of(const model::Route& route) {
   constexpr int64_t kMost = (int64_t{1} << 46) - 1;  // below all routes of attributes
   return static_cast<uint64_t>(std::clamp<int64_t>(route.priority, 0, kMost));
-}
-
-// One bit less of the prefix: kHostPort stands below the kinds.
-uint64_t traditional_priority_of(const model::Route& route, bool plain_hosts) {
-  const bool regex = std::ranges::any_of(route.paths, is_regex);
-  size_t longest = 0;
-  for (const std::string& path : route.paths) {
-    if (!is_regex(path)) longest = std::max(longest, path.size());
-  }
-  const uint64_t all = priority(route, plain_hosts, regex, regex_order_of(route.regex_priority),
-                                2 * std::min<uint64_t>(longest, kMaxPrefix / 2));
-  constexpr uint64_t kKinds = uint64_t{7} << 61;
-  return (all & kKinds) | (all & ~kKinds) >> 1;
 }
 
 std::optional<RouteRules> take_hosts_with_port(RouteRules& route) {
@@ -205,7 +199,7 @@ std::optional<RouteRules> take_hosts_with_port(RouteRules& route) {
   RouteRules out = route;
   out.hosts.assign(with_port.begin(), with_port.end());
   route.hosts.erase(with_port.begin(), with_port.end());
-  for (Rule& rule : out.rules) rule.priority |= kHostPort;
+  for (Rule& rule : out.rules) rule.priority |= uint64_t{1} << traditional::kHostPort;
   return out;
 }
 

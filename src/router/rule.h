@@ -52,13 +52,15 @@ struct RouteRules {
 };
 
 // The order of Kong's traditional_compatible router as one number, from the highest bits down: how
-// many kinds of attribute the route has; only plain hosts; a regex path; the number of headers;
+// many kinds of attribute the route has; only plain hosts; the number of headers; a regex path;
 // regex_priority (regex paths only); the length of a prefix path.
 uint64_t priority_of(const model::Route& route, bool plain_hosts, bool regex, size_t prefix_size);
 
-// The order of Kong's traditional router: how many kinds; only plain hosts; any regex path; the
-// number of headers; regex_priority; the longest prefix path. One place for all paths of a route.
-uint64_t traditional_priority_of(const model::Route& route, bool plain_hosts);
+// The order of Kong's traditional router: how many kinds; which (hosts before headers, paths,
+// methods, snis); only plain hosts; a regex path; the number of headers; regex_priority (regex
+// paths only); the length of a prefix path.
+uint64_t traditional_priority_of(const model::Route& route, bool plain_hosts, bool regex,
+                                 size_t prefix_size);
 
 // The rules of the traditional flavor for those hosts of `route` that have a port, which `route`
 // loses: they stand before all others of as many kinds. Nothing when there are none.

@@ -44,3 +44,17 @@ def test_plain_concatenation_is_traditional(plane):
         client = plane(Upstream(), router_flavor=flavor, service={"path": "/s"}, routes=routes).connect()
         assert client.get("/v1/req").json()["target"] == first
         assert client.get("/v0/req").json()["target"] == "/s/req"
+
+
+def test_paths_are_compared_decoded_and_sent_escaped(plane):
+    gateway = plane(Upstream(), service={"path": "/s"}, routes=[
+        row(10, paths=["/caf\u00e9 au"]), row(11, paths=[r"~/u/(?<name>\w+ \w+)$"], strip_path=False),
+        row(12, paths=["/a%2Fb"])])
+    client = gateway.connect()
+    response = client.get("/caf%c3%a9%20au/l%61it%20%22x%22?q=%20")
+    assert response.json()["target"] == "/s/lait%20%22x%22?q=%20"
+    assert response.upstream_saw("x-forwarded-prefix") == ["/caf%C3%A9%20au"]
+    assert client.get("/u/ann%20lee").json()["target"] == "/s/u/ann%20lee"
+    assert client.get("/u/ann%0Alee").status == client.get("/u/ann-lee").status == 404
+    assert client.get("/a%2fb/c").json()["target"] == "/s/c"
+    assert client.get("/a/b").status == 404
