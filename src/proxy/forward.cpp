@@ -147,6 +147,7 @@ void Forward::report_fault() {
   const uint64_t took = session_.worker().loop().now() - attempt_started_;
   switch (fault_) {
     case AttemptFault::connect:
+    case AttemptFault::untrusted:
     case AttemptFault::closed:
     case AttemptFault::bad_response:
       balanced.report_failure(*peer, Outcome::tcp_failure, took);
@@ -179,7 +180,12 @@ AddressPool* Forward::named_for_host(AddressPool& pool) {
 bool Forward::take_pooled() {
   AddressPool* pool = pick_pool();
   if (pool == nullptr) return false;
-  if (pool->tls() != nullptr) pool = named_for_host(*pool);
+  renamed_ = false;
+  if (pool->tls() != nullptr) {
+    AddressPool* named = named_for_host(*pool);
+    renamed_ = named != pool;
+    pool = named;
+  }
   if (!fresh_only_) connection_ = pool->take();
   reused_ = connection_ != nullptr;
   if (reused_) return true;
@@ -233,6 +239,8 @@ Task<net::Connected> Forward::open_connection() {
   const uint32_t timeout =
       within_deadline(static_cast<uint32_t>(exchange_.target->service().connect_timeout_ms));
   const uint64_t began = worker.loop().now();
+  // So that nobody_waits() knows afterwards.
+  client().watch_gone([](void*) {}, nullptr);
   net::Connected connected = co_await worker.loop().connect(pool.address(), timeout);
   if (no_descriptors(connected.error) && worker.pools().shed(16) > 0) {
     connected = co_await worker.loop().connect(pool.address(), timeout);
@@ -244,6 +252,7 @@ Task<net::Connected> Forward::open_connection() {
                                       exchange_.target->service(), left);
     if (connected.error != 0) connected.stream.reset();
   }
+  client().unwatch();
   co_return connected;
 }
 
@@ -264,6 +273,8 @@ Task<AttemptFault> Forward::connect_http2() {
 
 AttemptFault Forward::connect_fault(int error) const {
   // TLS has told already what is wrong.
+  if (error == EKEYREJECTED && renamed_) return AttemptFault::misnamed;
+  if (error == EKEYREJECTED || error == EKEYREVOKED) return AttemptFault::untrusted;
   if (error == EPROTO) return AttemptFault::connect;
   if (error == ETIME) return AttemptFault::connect_timeout;
   log::error("service {}: cannot connect to {}: {}", exchange_.target->log_name(),
@@ -300,7 +311,7 @@ void Forward::write_head(net::BlockPtr& block) {
   const model::Route& route = *exchange_.route->route;
   const http::RequestHead& request = exchange_.request;
   const http::RequestTarget& target = exchange_.target_parts;
-  const std::string_view matched = exchange_.match.matched_path;
+  const std::string_view matched = exchange_.matched_path();
   UpstreamHead head{.request = request,
                     .request_end = exchange_.head->bytes() + exchange_.head->begin + request.size};
   const auto join =
@@ -412,11 +423,19 @@ void Forward::pass_interim(uint32_t size) {
   scanned_ = 0;
 }
 
+// The client's connection is broken, or has been half closed since the request began, or nearly.
+bool Forward::nobody_waits() const {
+  if (client().error() != 0) return true;
+  return client().gone() && session_.worker().loop().now() >= exchange_.started + kHalfClosedMs;
+}
+
 bool Forward::may_try_again() {
   const http::RequestHead& request = exchange_.request;
   const bool retry =
       may_retry(fault_, idempotent(request.method, request.method_text), !body_touched_);
-  if (!retry || session_.worker().stopping()) return false;
+  if (!retry || session_.worker().stopping() || nobody_waits()) return false;
+  // The same address again has the same certificate.
+  if (fault_ == AttemptFault::untrusted && route_ == nullptr) return false;
   if (deadline_ != 0 && session_.worker().loop().now() >= deadline_) return false;
   // An idle connection that had gone stale was not the upstream's fault: not counted, once.
   if (fault_ == AttemptFault::stale && !fresh_only_) {
@@ -432,7 +451,7 @@ Task<bool> Forward::give_up() {
   if (exchange_.upstream_started == 0 && !own) {
     exchange_.upstream_started = session_.worker().loop().now();
   }
-  if (client().error() != 0 || (fault_ == AttemptFault::client && client().gone())) {
+  if (nobody_waits() || (fault_ == AttemptFault::client && client().gone())) {
     exchange_.status = 499;  // nginx's code for the log: nobody is there to be answered
     co_return false;
   }

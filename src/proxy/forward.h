@@ -57,6 +57,7 @@ class Forward {
   HeadStep take_head_bytes(net::BlockPtr block);
   void pass_interim(uint32_t size);
   bool may_try_again();
+  bool nobody_waits() const;
   Task<bool> give_up();
 
   // The request's body.
@@ -109,6 +110,7 @@ class Forward {
   AttemptFault upload_fault_ = AttemptFault::none;
   ClientFraming framing_ = ClientFraming::as_received;
   bool reused_ = false;        // the connection comes from the pool
+  bool renamed_ = false;       // TLS asks for a name that is not the target's own
   bool fresh_only_ = false;    // after a stale one
   bool body_touched_ = false;  // bytes of the body have left for an upstream, and are not kept
   std::string replay_;         // those that are kept, as they came from the client

@@ -45,6 +45,8 @@ TEST(ErrorTemplate, HasPlacesForTheMessageAndTheId) {
 TEST(Retry, OnlyWhatCannotHaveHappenedTwice) {
   EXPECT_TRUE(may_retry(AttemptFault::connect, false, true));
   EXPECT_TRUE(may_retry(AttemptFault::refused, false, true));
+  EXPECT_TRUE(may_retry(AttemptFault::untrusted, false, true));
+  EXPECT_FALSE(may_retry(AttemptFault::misnamed, true, true));
   // A connection of many streams may fail when it has taken a body that nobody keeps.
   EXPECT_FALSE(may_retry(AttemptFault::connect, false, false));
   EXPECT_FALSE(may_retry(AttemptFault::refused, true, false));

@@ -36,6 +36,7 @@ bool may_retry(AttemptFault fault, bool idempotent_method, bool replayable) {
   switch (fault) {
     case AttemptFault::connect:
     case AttemptFault::connect_timeout:
+    case AttemptFault::untrusted:
     case AttemptFault::refused:
       return replayable;  // the upstream has seen nothing
     case AttemptFault::stale:

@@ -11,9 +11,11 @@ namespace sallyport::proxy {
 
 enum class AttemptFault : uint8_t {
   none,
-  resolve,  // the service's name has no address
-  no_peer,  // no target of the upstream may take the request
-  connect,  // refused or unreachable
+  resolve,    // the service's name has no address
+  no_peer,    // no target of the upstream may take the request
+  connect,    // refused or unreachable
+  untrusted,  // its certificate did not pass, and would not at once
+  misnamed,   // nor did it for a name that came with the request: the target is not to blame
   connect_timeout,
   no_descriptors,  // our own limits
   refused,         // HTTP/2: the upstream has not looked at the request

@@ -24,6 +24,19 @@ void log_fault(const model::Service& service, const AddressPool& pool, std::stri
              name.empty() ? "" : " as ", name, reason, remedy.empty() ? "" : ". ", remedy);
 }
 
+int error_of(Kind kind) {
+  switch (kind) {
+    case Kind::wrong_name:
+      return EKEYREJECTED;
+    case Kind::untrusted:
+    case Kind::chain_too_long:
+    case Kind::out_of_date:
+      return EKEYREVOKED;
+    default:
+      return EPROTO;
+  }
+}
+
 }  // namespace
 
 void log_tls_fault(const model::Service& service, const net::Stream& stream,
@@ -100,9 +113,9 @@ Task<int> secure(Worker& worker, net::Stream& stream, AddressPool& pool,
   }
   if (const net::TlsFault* fault = stream.tls_fault()) {
     log_fault(service, pool, fault->text, fault->kind);
-  } else {
-    log_fault(service, pool, "the upstream hung up in the handshake", Kind::closed);
+    co_return error_of(fault->kind);
   }
+  log_fault(service, pool, "the upstream hung up in the handshake", Kind::closed);
   co_return EPROTO;
 }
 

@@ -31,8 +31,9 @@ struct UpstreamTls {
 };
 
 // Does the handshake for a connection of the pool that is open, within `timeout_ms`; `service` is
-// who the log names. 0, or with EPROTO and ETIME (no answer in time) why is in the log, or another
-// errno; then the stream is of no use. The pool outlives the stream.
+// who the log names. 0, or an errno, and then the stream is of no use. Why is in the log already
+// with ETIME (no answer in time), EKEYREJECTED (its certificate is for other names), EKEYREVOKED
+// (it does not pass otherwise) and EPROTO. The pool outlives the stream.
 Task<int> secure(Worker& worker, net::Stream& stream, AddressPool& pool,
                  const model::Service& service, uint32_t timeout_ms);
 

@@ -300,6 +300,32 @@ def test_upstreams_are_asked_for_the_host_that_they_get(plane, workspace, pki, h
     ask("one.test")
 
 
+def test_a_name_that_a_client_brings_says_nothing_of_the_target(plane, workspace, pki, hosts):
+    """Its certificate is for other names: refused at once, and the target stays."""
+    upstream = SecuredUpstream(workspace, pki.server)
+    passive = {"passive": {"healthy": {"successes": 1}, "unhealthy": {"tcp_failures": 1}}}
+    gateway = plane(upstream, route={"preserve_host": True}, dns_hostsfile=hosts,
+                    trusted_authorities=open(pki.root.cert).read(),
+                    service=https("pool", tls_verify=True, retries=3),
+                    upstreams=[{"id": uuid(31), "name": "pool", "healthchecks": passive}],
+                    targets=[{"id": uuid(32), "upstream": {"id": uuid(31)}, "target": f"db.test:{upstream.port}"}])
+    client = gateway.connect()
+
+    def ask(host):
+        client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")
+        return client.read().status
+
+    assert [ask(host) for host in ("db.test", "evil.test", "evil.test", "db.test")] == [200, 502, 502, 200]
+    assert gateway.log().count("as evil.test") == 2
+
+
+def test_a_certificate_that_does_not_pass_is_told_once(plane, workspace, pki, hosts):
+    gateway = plane(SecuredUpstream(workspace, pki.server), service=https("db.test", tls_verify=True, retries=5),
+                    dns_hostsfile=hosts, trusted_authorities=open(pki.other.cert).read())
+    assert gateway.connect().get().status == 502
+    assert gateway.log().count("service secured: TLS with") == 1
+
+
 def test_sessions_with_upstreams_resume(plane, workspace, pki, hosts):
     upstream = SecuredUpstream(workspace, pki.server)
     gateway = plane(upstream, service=https("db.test", tls_verify=True), dns_hostsfile=hosts, upstream_keepalive_pool_size=0,

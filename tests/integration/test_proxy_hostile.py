@@ -424,6 +424,26 @@ def test_a_half_closed_client_gets_its_answer(plane):
     assert client.at_end()
 
 
+@pytest.mark.parametrize("reset", [True, False])
+def test_nobody_is_tried_for_a_client_that_is_gone(plane, reset):
+    """An upstream whose queue is full: connecting takes as long as it may."""
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)
+    queued = [socket.socket() for _ in range(3)]
+    for sock in queued:
+        sock.setblocking(False)
+        sock.connect_ex(full.getsockname())
+    gateway = plane(Upstream(), service={"port": full.getsockname()[1], "connect_timeout": 700, "retries": 9})
+    client = gateway.connect().send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+    assert eventually(lambda: gateway.counters()["writing"] == 1)
+    if reset:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    assert eventually(lambda: gateway.counters()["active"] == 0, seconds=4)
+    assert gateway.log().count("cannot connect") == (1 if reset else 2)
+    for sock in (full, *queued):
+        sock.close()
+
+
 def test_clients_that_vanish_at_any_moment(plane):
     def script(connection):
         while (request := connection.read_request()) is not None:
