@@ -12,7 +12,7 @@ import time
 import pytest
 
 from cluster import free_port
-from data_plane import Client, Upstream, eventually, uuid
+from data_plane import Client, Upstream, eventually, exchange_time, uuid
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,13 @@ def test_bytes_and_ends_both_ways(plane):
     counters = gateway.counters()
     assert counters["stream_connections"] == 1
     assert counters["stream_received"] == counters["stream_sent"] == len(body) + 5
+
+
+def test_messages_of_several_blocks_are_not_held_up(plane):
+    gateway = tcp_plane(plane, Upstream(echo_bytes).port)
+    client = stream(gateway)
+    for size in (1_000, 20_000, 33_000, 40_000, 65_536):
+        assert exchange_time(client.sock, size) < 0.004, size
 
 
 def test_an_upstream_may_speak_first_and_end_first(plane):
@@ -205,6 +212,16 @@ def test_tls_ends_here_and_begins_again(plane, certificate):
     client = stream(gateway)
     client.send("GET / HTTP/1.1\r\n\r\n")
     assert client.at_end()
+
+
+def test_messages_over_tls_are_not_held_up(plane, certificate):
+    gateway = tcp_plane(plane, Upstream(echo_bytes).port, {"ssl": True}, {"protocols": ["tls"], "sources": [], "snis": ["a.test"]},
+                        certificate=certificate["certificate"], certificate_key=certificate["certificate_key"])
+    client = stream(gateway)
+    context = ssl.create_default_context(cafile=certificate["files"][0])
+    client.sock = context.wrap_socket(client.sock, server_hostname="a.test")
+    for size in (1_000, 20_000, 33_000, 40_000, 65_536):
+        assert exchange_time(client.sock, size) < 0.004, size
 
 
 @pytest.mark.parametrize("when", ["at once", "later"])
