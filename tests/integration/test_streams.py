@@ -373,19 +373,21 @@ def test_a_cut_tls_upstream_is_a_reset_to_the_client(plane, certificate, over_tl
 
 @pytest.mark.parametrize("half_closed", [False, True])
 def test_a_client_that_never_ends_its_handshake_does_not_stay(plane, certificate, half_closed):
-    gateway = tcp_plane(plane, Upstream(lambda connection: connection.send(b"banner")).port, {"ssl": True},
-                        {"protocols": ["tls"], "sources": [], "snis": ["a.test"]}, {"read_timeout": 700},
-                        certificate=certificate["certificate"], certificate_key=certificate["certificate_key"])
+    upstream = Upstream(lambda connection: connection.send(b"banner"))
+    gateway = tls_plane(plane, certificate, upstream.port, header_timeout=700)
     out = ssl.MemoryBIO()
     half = ssl.create_default_context(cafile=certificate["files"][0]).wrap_bio(ssl.MemoryBIO(), out, server_hostname="a.test")
     with pytest.raises(ssl.SSLWantReadError):
         half.do_handshake()
     client = stream(gateway)
     client.send(out.read())
+    began = time.monotonic()
     assert eventually(lambda: gateway.counters()["stream_active"] == 1)
     if half_closed:
         client.sock.shutdown(socket.SHUT_WR)
     assert eventually(lambda: gateway.counters()["stream_active"] == 0)
+    assert half_closed or 0.5 < time.monotonic() - began < 5
+    assert upstream.connections == 0  # it hears of a client once that has shaken hands
 
 
 def test_tls_passes_through_with_its_own_certificate(plane, certificate, workspace):
