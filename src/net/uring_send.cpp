@@ -19,7 +19,7 @@ namespace {
 constexpr int kMaxVectors = 16;
 constexpr int kUnreported = 5;  // ms that the outcome of a send may wait for company
 // Guarding a send costs an entry more, which is worth it only where much may be left over.
-constexpr size_t kUnguarded = 4 * 1024;
+constexpr size_t kUnguarded = size_t{4} * 1024;
 
 }  // namespace
 
