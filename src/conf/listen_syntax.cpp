@@ -128,6 +128,10 @@ Result<Listen> parse_listen(std::string_view item, bool stream) {
     return complain(fmt::format("'{}' is no IPv6 address, so ipv6only means nothing", words[0]));
   }
   if (out.udp && out.ssl) return complain("udp and ssl exclude each other");
+  if (out.udp && out.proxy_protocol) {
+    return complain(
+        "udp and proxy_protocol exclude each other: datagrams have no such header here");
+  }
   return out;
 }
 

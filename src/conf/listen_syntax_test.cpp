@@ -74,6 +74,8 @@ TEST(Listen, RefusesTheRest) {
   EXPECT_THAT(complaint("[::]:80 ipv6only=maybe"), HasSubstr("unknown flag"));
   EXPECT_THAT(complaint("127.0.0.1:80 so_keepalive=1:2"), HasSubstr("unknown flag"));
   EXPECT_THAT(complaint("127.0.0.1:53 udp ssl", true), HasSubstr("exclude each other"));
+  EXPECT_THAT(complaint("127.0.0.1:53 udp proxy_protocol", true), HasSubstr("exclude each other"));
+  EXPECT_THAT(complaint("127.0.0.1:53 proxy_protocol udp", true), HasSubstr("exclude each other"));
 }
 
 }  // namespace

@@ -78,18 +78,22 @@ TEST_P(OnBothBackends, BytesThatNobodyAsksForAreBounded) {
   ::close(peer);
 }
 
+void send_blocks(Stream& stream, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    BlockPtr block = stream.loop().blocks().take();
+    block->append(std::string(kBlockSize, 'x'));
+    stream.queue(std::move(block));
+    stream.flush();
+  }
+}
+
 // Nothing else happens on the loop, and nobody waits for the output: it goes on all the same when
 // the socket has been full.
 TEST_P(OnBothBackends, OutputThatNobodyAwaitsIsSent) {
   int peer = -1;
   StreamPtr stream = pair(peer);
   constexpr size_t kBlocks = 256;
-  for (size_t i = 0; i < kBlocks; ++i) {
-    BlockPtr block = loop->blocks().take();
-    block->append(std::string(kBlockSize, 'x'));
-    stream->queue(std::move(block));
-    stream->flush();
-  }
+  send_blocks(*stream, kBlocks);
   size_t arrived = 0;
   std::thread reader([&] {
     std::string room(64 * 1024, ' ');
@@ -104,6 +108,50 @@ TEST_P(OnBothBackends, OutputThatNobodyAwaitsIsSent) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(3));
   reader.join();
   EXPECT_EQ(arrived, kBlocks * kBlockSize);
+  ::close(peer);
+}
+
+// A message of several blocks, of which the socket takes one or all, and its answer: none waits for
+// company.
+TEST_P(OnBothBackends, MessagesThatNobodyAwaitsAreSentWithoutDelay) {
+  for (const int room : {0, 16 * 1024}) {
+    int peer = -1;
+    StreamPtr stream = pair(peer);
+    if (room > 0) ::setsockopt(stream->fd(), SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+    constexpr size_t kMessages = 200;
+    constexpr size_t kBlocks = 3;
+    std::thread reader([&] {
+      std::string bytes(kBlocks * kBlockSize, ' ');
+      for (size_t i = 0; i < kMessages; ++i) {
+        if (::recv(peer, bytes.data(), bytes.size(), MSG_WAITALL) <= 0) return;
+        if (::write(peer, "x", 1) != 1) return;
+      }
+    });
+    Log answers;
+    read_all(*stream, 0, answers);
+    const auto begin = std::chrono::steady_clock::now();
+    for (size_t i = 0; i < kMessages; ++i) {
+      send_blocks(*stream, kBlocks);
+      while (answers.text.size() <= i && !answers.done) loop->turn(1'000);
+    }
+    reader.join();
+    stream->cancel_receive();
+    // With 5 ms for each it would be a second.
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500)) << room;
+    ::close(peer);
+  }
+}
+
+// What is queued in one round goes by one send, and goes even if the stream is given up in it.
+TEST_P(OnBothBackends, WhatIsFlushedBeforeTheEndArrives) {
+  int peer = -1;
+  StreamPtr stream = pair(peer);
+  send_blocks(*stream, 2);
+  stream.reset();
+  std::string bytes(size_t{2} * kBlockSize, ' ');
+  for (int i = 0; i < 3; ++i) loop->turn(1);
+  EXPECT_EQ(::recv(peer, bytes.data(), bytes.size(), MSG_WAITALL), ssize_t{2} * kBlockSize);
+  EXPECT_EQ(::recv(peer, bytes.data(), bytes.size(), 0), 0);
   ::close(peer);
 }
 

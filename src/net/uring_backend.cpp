@@ -15,6 +15,7 @@
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "net/uring_tag.h"
 
 namespace sallyport::net {
 namespace {
@@ -25,25 +26,6 @@ constexpr unsigned kBufferIds = 4096;    // room in the ring of buffers; a power
 constexpr unsigned kFirstBuffers = 256;  // few, so that they stay in the cache
 constexpr unsigned short kBufferGroup = 0;
 constexpr unsigned kBatch = 256;
-constexpr int kMaxVectors = 16;
-constexpr int kUnreported = 5;  // ms that the outcome of a send may wait for company
-
-// What a completion belongs to, in the low bits of its user data.
-enum Tag : unsigned {
-  kIgnored = 0,
-  kReceive,
-  kSend,
-  kConnect,
-  kAccept,
-  kWatch,
-  kPollReceive,
-  kPollSend,
-  kTagMask = 7
-};
-
-uint64_t tagged(const void* object, unsigned tag) {
-  return reinterpret_cast<uint64_t>(object) | tag;
-}
 
 std::unexpected<Error> refused(std::string_view what, int error) {
   return fail(
@@ -54,12 +36,6 @@ std::unexpected<Error> refused(std::string_view what, int error) {
 }
 
 }  // namespace
-
-// The message of a send of several blocks; must not move until the kernel has taken the request.
-struct UringBackend::SendVector {
-  msghdr message{};
-  std::array<iovec, kMaxVectors> vectors;
-};
 
 Result<std::unique_ptr<Backend>> UringBackend::create(Loop& loop) {
   std::unique_ptr<UringBackend> backend(new UringBackend(loop));
@@ -84,6 +60,7 @@ Result<void> UringBackend::set_up() {
   io_uring_register_ring_fd(&ring_);  // saves a table look-up per call; optional
   if (auto done = set_up_buffers(); !done) return done;
   limited_multishot_ = probe_receive_limit();
+  guards_ = probe_guards();
   return {};
 }
 
@@ -112,7 +89,7 @@ UringBackend::~UringBackend() {
     if (block != nullptr) loop_.blocks().put(block);
   }
   if (buffers_ != nullptr) ::munmap(buffers_, kBufferIds * sizeof(io_uring_buf));
-  for (SendVector* vector : vectors_) delete vector;
+  free_vectors();
 }
 
 // A multishot receive goes on until it is cancelled, and takes up to 32 buffers a time from a fast
@@ -157,13 +134,9 @@ int UringBackend::socket_flags() const {
   return SOCK_CLOEXEC;
 }
 
-io_uring_sqe* UringBackend::next_sqe() {
-  io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
-  while (sqe == nullptr) {
-    io_uring_submit(&ring_);
-    sqe = io_uring_get_sqe(&ring_);
-  }
-  return sqe;
+io_uring_sqe* UringBackend::next_sqe(unsigned together) {
+  while (io_uring_sq_space_left(&ring_) < together) io_uring_submit(&ring_);
+  return io_uring_get_sqe(&ring_);
 }
 
 bool UringBackend::add(Stream&) {
@@ -179,43 +152,6 @@ bool UringBackend::receive(Stream& stream) {
   stream.kernel.receive_armed = true;
   ++stream.kernel.in_flight;
   return false;
-}
-
-void UringBackend::send(Stream& stream) {
-  if (stream.kernel.send_armed) return;
-  start_send(stream, MSG_DONTWAIT);
-  stream.kernel.send_at_once = true;
-  ++completed_at_once_;
-}
-
-void UringBackend::start_send(Stream& stream, int flags) {
-  io_uring_sqe* sqe = next_sqe();
-  Block* first = stream.output().front();
-  if (first->next == nullptr) {
-    io_uring_prep_send(sqe, stream.fd(), first->bytes() + first->begin, first->size(),
-                       MSG_NOSIGNAL | flags);
-  } else {
-    SendVector* vector = take_vector();
-    int used = 0;
-    for (Block* block = first; block != nullptr && used < kMaxVectors; block = block->next) {
-      vector->vectors[used++] = {block->bytes() + block->begin, block->size()};
-    }
-    vector->message = {};
-    vector->message.msg_iov = vector->vectors.data();
-    vector->message.msg_iovlen = used;
-    io_uring_prep_sendmsg(sqe, stream.fd(), &vector->message, MSG_NOSIGNAL | flags);
-    stream.kernel.send_vector = vector;
-  }
-  io_uring_sqe_set_data64(sqe, tagged(&stream, kSend));
-  stream.kernel.send_armed = true;
-  ++stream.kernel.in_flight;
-}
-
-UringBackend::SendVector* UringBackend::take_vector() {
-  if (vectors_.empty()) return new SendVector;
-  SendVector* vector = vectors_.back();
-  vectors_.pop_back();
-  return vector;
 }
 
 void UringBackend::connect(Stream& stream, const SocketAddress& address) {
@@ -234,6 +170,7 @@ void UringBackend::cancel(void* object, unsigned tag) {
 }
 
 void UringBackend::close(Stream& stream) {
+  if (stream.kernel.send_armed && std::erase(noted_, &stream) > 0) start_noted(stream);
   if (stream.kernel.receive_armed) cancel(&stream, kReceive);
   if (stream.kernel.send_armed) cancel(&stream, kSend);
   if (stream.kernel.connect_armed) cancel(&stream, kConnect);
@@ -311,21 +248,9 @@ void UringBackend::free_watch(FdWatch* watch) {
   std::erase_if(watches_, [watch](const auto& owned) { return owned.get() == watch; });
 }
 
-// The call that submits sends completes them as well. That alone is no reason to come back, unless
-// somebody waits for it; what a full socket has not taken is soon tried again.
-void UringBackend::wait(int timeout_ms) {
-  unsigned wanted = 1;
-  if (completed_at_once_ > 0 && loop_.output_is_nobodys_concern()) {
-    wanted += completed_at_once_;
-    timeout_ms = timeout_ms < 0 ? kUnreported : std::min(timeout_ms, kUnreported);
-  }
-  __kernel_timespec time{.tv_sec = timeout_ms / 1000, .tv_nsec = (timeout_ms % 1000) * 1'000'000LL};
-  io_uring_cqe* first = nullptr;
-  io_uring_submit_and_wait_timeout(&ring_, &first, wanted, timeout_ms < 0 ? nullptr : &time,
-                                   nullptr);
-}
-
 void UringBackend::turn(int timeout_ms) {
+  for (Stream* stream : noted_) start_noted(*stream);
+  noted_.clear();
   if (timeout_ms == 0) {
     io_uring_submit_and_get_events(&ring_);
   } else {
@@ -431,26 +356,6 @@ void UringBackend::on_receive(Stream& stream, const io_uring_cqe& cqe) {
     stream.on_receive_error(-cqe.res);
   }
   stream.wake_receiver();
-}
-
-void UringBackend::on_send(Stream& stream, int result) {
-  stream.kernel.send_armed = false;
-  --stream.kernel.in_flight;
-  completed_at_once_ -= std::exchange(stream.kernel.send_at_once, false) ? 1 : 0;
-  if (stream.kernel.send_vector != nullptr) {
-    vectors_.push_back(static_cast<SendVector*>(std::exchange(stream.kernel.send_vector, nullptr)));
-  }
-  if (stream.kernel.closed) {
-    if (stream.kernel.in_flight == 0) finish_close(stream);
-    return;
-  }
-  if (result == -EAGAIN) return start_send(stream, 0);
-  if (result < 0) {
-    stream.on_send_error(-result);
-    return;
-  }
-  stream.on_sent(static_cast<size_t>(result));
-  if (!stream.kernel.closed && !stream.output().empty() && !stream.send_failed()) send(stream);
 }
 
 void UringBackend::on_connect(Stream& stream, int result) {

@@ -50,9 +50,13 @@ class UringBackend final : public Backend {
   void poll(Stream& stream, bool& armed, unsigned events, unsigned tag);
   bool on_poll(Stream& stream, bool& armed);
 
-  io_uring_sqe* next_sqe();
-  // `flags`: MSG_DONTWAIT, or 0 to go on when the socket takes bytes again.
-  void start_send(Stream& stream, int flags);
+  // The next of `together` entries that are submitted by one call.
+  io_uring_sqe* next_sqe(unsigned together = 1);
+  // `at_once`: what the socket takes now; else it goes on when the socket takes bytes again.
+  void start_send(Stream& stream, bool at_once);
+  void start_noted(Stream& stream);
+  void guard(io_uring_sqe& send);
+  bool probe_guards();
   void wait(int timeout_ms);
   void dispatch(const io_uring_cqe& cqe);
   void on_receive(Stream& stream, const io_uring_cqe& cqe);
@@ -67,12 +71,14 @@ class UringBackend final : public Backend {
   void provide(unsigned id);
   void provide_more();
   void finish_close(Stream& stream);
-  SendVector* take_vector();
+  SendVector* take_vector(Block* first);
+  void free_vectors();
 
   Loop& loop_;
   io_uring ring_{};
   bool ring_ready_ = false;
   bool limited_multishot_ = false;
+  bool guards_ = false;  // the kernel does what guard() needs
 
   io_uring_buf_ring* buffers_ = nullptr;
   std::vector<Block*> provided_;  // by buffer id; null: not in the ring
@@ -81,6 +87,7 @@ class UringBackend final : public Backend {
   // Sends that are done, or will be by the call that submits them, and are not reported yet.
   unsigned completed_at_once_ = 0;
 
+  std::vector<Stream*> noted_;    // to be sent by the next turn
   std::vector<Stream*> starved_;  // found no buffer; armed again after more were provided
   std::vector<SendVector*> vectors_;
   std::vector<std::unique_ptr<FdWatch>> watches_;

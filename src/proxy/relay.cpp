@@ -5,6 +5,14 @@
 #include "proxy/session.h"
 
 namespace sallyport::proxy {
+namespace {
+
+// Who speaks TLS says that it ends. Anybody on the way can write a FIN.
+bool is_cut(const net::Stream& stream) {
+  return stream.tls() != nullptr && !stream.tls()->peer_finished();
+}
+
+}  // namespace
 
 Relay::Relay(net::Stream& client, net::Stream& upstream, uint32_t idle_ms, Count& received,
              Count& sent)
@@ -28,8 +36,8 @@ Task<void> Relay::pump(Direction& way) {
     }
     net::Received received = co_await way.from.receive(idle_ms_);
     if (over_) co_return;
-    // An end in the middle of a handshake: what waits for that will never go.
-    if (received.status == net::IoStatus::eof && way.from.tls() && !way.from.tls()->established()) {
+    if (received.status == net::IoStatus::eof && is_cut(way.from)) {
+      co_await way.to.drained(0);
       break;
     }
     if (received.status == net::IoStatus::eof && co_await pass_end(way)) co_return;

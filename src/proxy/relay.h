@@ -1,7 +1,7 @@
 // Passes the bytes of two connections on to each other, whatever they mean, until both directions
 // have ended, one breaks, or neither has moved for too long. An end is passed on as an end, a break
-// as a reset. Blocks are handed on, not copied; what a slow side leaves unsent is bounded. Lives in
-// the coroutine that runs it; the worker's thread.
+// as a reset, and so is an end of TLS without close_notify. Blocks are handed on, not copied; what
+// a slow side leaves unsent is bounded. Lives in the coroutine that runs it; the worker's thread.
 #pragma once
 
 #include <cstdint>

@@ -78,12 +78,16 @@ Task<int> StreamSession::serve() {
   if (!co_await read_preamble()) co_return kBadPreamble;
   if (!find_route()) co_return kNoRoute;
   if (!admitted()) co_return kForbidden;
+  if (!co_await hand_over_early()) co_return kBadPreamble;
   co_return co_await relay();
 }
 
+uint64_t StreamSession::preamble_deadline() const {
+  return started_ + static_cast<uint64_t>(worker_.options().header_timeout.count());
+}
+
 Task<bool> StreamSession::read_preamble() {
-  const auto patience = static_cast<uint64_t>(worker_.options().header_timeout.count());
-  const uint64_t deadline = started_ + patience;
+  const uint64_t deadline = preamble_deadline();
   if (listener_.proxy_protocol) {
     const auto peer = Peer::of_socket(client_->fd(), worker_.real_ip());
     net::ProxyHeader header;
@@ -136,12 +140,22 @@ bool StreamSession::admitted() const {
   return false;
 }
 
-// What was read to find the way, and what came behind it, goes where it would have gone.
-bool StreamSession::hand_over_early() {
+// What was read to find the way, and what came behind it, goes where it would have gone. Where that
+// is TLS, the upstream hears of the client once both have shaken hands.
+Task<bool> StreamSession::hand_over_early() {
   net::BlockQueue received = take_received(*client_, std::move(early_));
-  if (protocol_ == model::Protocol::tls && !worker_.accept_tls(*client_, listener_)) return false;
+  const bool ends_here = protocol_ == model::Protocol::tls;
+  if (ends_here && !worker_.accept_tls(*client_, listener_)) co_return false;
   give_back(*client_, std::move(received));
-  return true;
+  if (!ends_here) co_return true;
+  const uint64_t now = worker_.loop().now();
+  const uint64_t deadline = preamble_deadline();
+  if (now >= deadline) co_return false;
+  const net::IoStatus status = co_await client_->handshake(static_cast<uint32_t>(deadline - now));
+  if (const net::TlsFault* fault = client_->tls_fault()) {
+    log::info("no TLS handshake with {}: {}", ends_.source_ip, fault->text);
+  }
+  co_return status == net::IoStatus::ok;
 }
 
 Task<int> StreamSession::relay() {
@@ -152,7 +166,6 @@ Task<int> StreamSession::relay() {
   const UpstreamConnectionPtr upstream = co_await dial.connect();
   pin_ = SnapshotPin();
   if (upstream == nullptr) co_return status_of(dial.fault()) == 503 ? 503 : 502;
-  if (!hand_over_early()) co_return 503;
   WorkerCounters& count = worker_.count();
   Relay relay(*client_, *upstream->stream, static_cast<uint32_t>(entry->service->read_timeout_ms),
               count.stream_received, count.stream_sent);

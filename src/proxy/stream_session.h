@@ -39,7 +39,8 @@ class StreamSession final : public ClientConnection {
   Task<bool> read_preamble();
   bool find_route();
   bool admitted() const;
-  bool hand_over_early();
+  Task<bool> hand_over_early();
+  uint64_t preamble_deadline() const;  // on the loop's clock
   Task<int> relay();
 
   Worker& worker_;

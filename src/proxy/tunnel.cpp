@@ -1,5 +1,7 @@
 // Forward's way after a 101: both connections pass bytes on until one of them ends or neither has
-// sent anything for the service's read_timeout.
+// sent anything for the service's read_timeout. An end of TLS without close_notify is an end like
+// any other: browsers and servers often close so, and a WebSocket that was cut lacks its close
+// frame, which says so to whoever reads it (RFC 6455 section 7.1.5: 1006).
 #include <utility>
 
 #include "proxy/forward.h"

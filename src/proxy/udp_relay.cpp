@@ -56,6 +56,7 @@ class UdpRelay::Session {
         dial->report(AttemptFault::connect);
         return relay->end(*this, 502);
       }
+      if (!std::exchange(answered, true)) dial->report(AttemptFault::none);
       last_moved = relay->worker_.loop().now();
       if (!relay->socket_.send(answer.bytes, client, local)) continue;
       sent += answer.bytes.size();
@@ -85,6 +86,7 @@ class UdpRelay::Session {
   uint64_t idle_ms = 0;
   uint64_t received = 0;
   uint64_t sent = 0;
+  bool answered = false;
   net::Timer timer;
 };
 

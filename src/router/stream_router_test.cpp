@@ -69,6 +69,43 @@ TEST(StreamRouter, TiesGoToTheOldest) {
   EXPECT_EQ(Table({newer, older}).ask("10.1.2.3", 80), 1);
 }
 
+// As in Kong, whatever a wildcard leaves open.
+TEST(StreamRouter, AmongNamesOnlyTheAgeCounts) {
+  Route wildcard = route({}, {}, {"*.a.test"}), exact = route({}, {}, {"x.a.test"});
+  wildcard.created_at = 1;
+  exact.created_at = 2;
+  EXPECT_EQ(Table({exact, wildcard}).ask("10.1.2.3", 80, "x.a.test", Protocol::tls), 1);
+  wildcard.created_at = 3;
+  EXPECT_EQ(Table({exact, wildcard}).ask("10.1.2.3", 80, "x.a.test", Protocol::tls), 0);
+  // What else a route asks for comes before that.
+  exact.destinations = {{"", 80}};
+  wildcard.created_at = 1;
+  EXPECT_EQ(Table({wildcard, exact}).ask("10.1.2.3", 80, "x.a.test", Protocol::tls), 1);
+  // Both ends are as good as a name, and ask for more.
+  Table table({route({}, {}, {"x.a.test"}), route({{"10.0.0.0/8", 0}}, {{"", 80}})});
+  EXPECT_EQ(table.ask("10.1.2.3", 80, "x.a.test", Protocol::tls), 1);
+}
+
+TEST(StreamRouter, WeightsAddUp) {
+  Table table({route({{"10.0.0.0/8", 4000}}, {}), route({{"10.1.2.3", 0}}, {}),
+               route({{"", 4000}}, {{"", 80}}), route({{"", 4000}}, {{"", 80}, {"10.0.0.9", 81}})});
+  EXPECT_EQ(table.ask("10.1.2.3", 9000), 1);  // 8 before 5
+  EXPECT_EQ(table.ask("10.9.9.9", 9000), 0);
+  EXPECT_EQ(table.ask("172.16.0.1", 80), 3);  // 12 before 4
+}
+
+TEST(StreamRouter, OneEndAloneStandsAmongTheExpressions) {
+  for (const int priority : {128, 129}) {  // 8 * 16
+    Route expression;
+    expression.expression = "net.dst.port == 80";
+    expression.priority = priority;
+    Table table({route({{"10.1.2.3", 0}}, {}), expression, route({}, {}, {"x.a.test"})},
+                Flavor::expressions);
+    EXPECT_EQ(table.ask("10.1.2.3", 80), priority > 128 ? 1 : 0);
+    EXPECT_EQ(table.ask("10.1.2.3", 80, "x.a.test", Protocol::tls), 2);
+  }
+}
+
 TEST(StreamRouter, TakesExpressions) {
   Route low, high, web;
   low.expression = "net.src.ip in 10.0.0.0/8";

@@ -37,6 +37,13 @@ def tls(pki, **changes):
     return [f"{key} = {value}" for key, value in settings.items()]
 
 
+@pytest.mark.parametrize("flag", ["ssl", "proxy_protocol"])
+def test_what_udp_cannot_have(conf, flag):
+    check = Check("-c", conf("database = off", f"stream_listen = 127.0.0.1:5353 udp {flag}"))
+    assert check.code != 0
+    assert any(f"udp and {flag} exclude each other" in error for error in check.errors), check.err
+
+
 def test_a_good_file(conf, pki):
     check = Check("-c", conf(*tls(pki)))
     assert (check.code, check.errors, check.warnings) == (0, [], [])

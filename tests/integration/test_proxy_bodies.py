@@ -65,6 +65,23 @@ def test_response_bodies_of_all_framings(plane, size, framing):
         assert response.get("transfer-encoding") == (None if framing == "length" else "chunked")
 
 
+def test_bodies_of_several_blocks_are_not_held_up(plane):
+    """The worker has nothing else to do meanwhile that would make it look."""
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            connection.send(answer(request.body))
+
+    client = plane(Upstream(script)).connect()
+    for size in (1_000, 17_000, 20_000, 40_000, 65_536):
+        times = []
+        for _ in range(40):
+            began = time.monotonic()
+            client.send(f"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: {size}\r\n\r\n".encode() + b"x" * size)
+            assert len(client.read().body) == size
+            times.append(time.monotonic() - began)
+        assert sorted(times)[10] < 0.004, size
+
+
 def test_a_chunked_answer_in_tiny_pieces_with_extensions_and_trailers(plane):
     wire = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n"
             b"4;ext=\"q\"\r\nWiki\r\n5\r\npedia\r\n0\r\nX-T: 1\r\n\r\n")

@@ -1,5 +1,6 @@
 """TLS on both sides of the data plane, on both backends."""
 import json
+import os
 import socket
 import ssl
 import subprocess
@@ -8,6 +9,7 @@ import time
 import pytest
 
 from data_plane import Client, Upstream, answer, echo, eventually, uuid
+from test_proxy_websocket import ASK, SWITCH
 
 
 @pytest.fixture(scope="module")
@@ -284,3 +286,33 @@ def test_a_bad_certificate_is_named_at_start(workspace, backend, certificate):
         DataPlane(workspace, backend, **{**options(certificate), "certificate_key": "nonsense"})
     assert "the key of the certificate cannot be used" in str(refused.value)
     assert json.dumps("nonsense") not in str(refused.value)
+
+
+def test_a_websocket_ends_without_close_notify_too(plane, certificate):
+    """Its close frame says whether it is whole, and many close so."""
+    context, ends = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), []
+    context.load_cert_chain(*certificate["files"])
+
+    def script(connection):
+        connection.sock = context.wrap_socket(connection.sock, server_side=True, suppress_ragged_eofs=False)
+        connection.read_request()
+        connection.send(SWITCH + b"hello")
+        if connection.exactly(3) == b"end":
+            return  # without a word
+        ends.append(connection.fill())
+
+    gateway = plane(Upstream(script), **options(certificate, service={"protocol": "https"}))
+    client = tls_client(gateway.port, certificate)
+    client.sock.suppress_ragged_eofs = False
+    client.send(ASK)
+    client.until(b"\r\n\r\n")
+    client.send("end")
+    assert client.read_to_end() == b"hello"
+    client = tls_client(gateway.port, certificate)
+    client.send(ASK)
+    client.until(b"\r\n\r\n")
+    client.send("bye")
+    socket.socket(fileno=os.dup(client.sock.fileno())).shutdown(socket.SHUT_WR)
+    assert eventually(lambda: ends), "a reset, or nothing"
+    assert ends == [False]
+    assert eventually(lambda: gateway.counters()["active"] == 0)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from data_plane import Upstream, answer, eventually
+from data_plane import Upstream, answer, eventually, exchange_time
 
 ASK = ("GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n")
@@ -40,6 +40,12 @@ def test_bytes_both_ways(plane):
         assert client.exactly(len(block)) == block
     client.sock.close()
     assert eventually(lambda: gateway.counters()["active"] == 0)
+
+
+def test_messages_of_several_blocks_are_not_held_up(plane):
+    client = open_tunnel(plane(Upstream(echoing)))
+    for size in (1_000, 20_000, 33_000, 40_000, 65_536):
+        assert exchange_time(client.sock, size) < 0.004, size
 
 
 def test_the_upstream_ends_it(plane):

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from cluster import free_port
-from data_plane import Client, Upstream, eventually, uuid
+from data_plane import Client, Upstream, eventually, exchange_time, uuid
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,13 @@ def test_bytes_and_ends_both_ways(plane):
     counters = gateway.counters()
     assert counters["stream_connections"] == 1
     assert counters["stream_received"] == counters["stream_sent"] == len(body) + 5
+
+
+def test_messages_of_several_blocks_are_not_held_up(plane):
+    gateway = tcp_plane(plane, Upstream(echo_bytes).port)
+    client = stream(gateway)
+    for size in (1_000, 20_000, 33_000, 40_000, 65_536):
+        assert exchange_time(client.sock, size) < 0.004, size
 
 
 def test_an_upstream_may_speak_first_and_end_first(plane):
@@ -207,6 +214,16 @@ def test_tls_ends_here_and_begins_again(plane, certificate):
     assert client.at_end()
 
 
+def test_messages_over_tls_are_not_held_up(plane, certificate):
+    gateway = tcp_plane(plane, Upstream(echo_bytes).port, {"ssl": True}, {"protocols": ["tls"], "sources": [], "snis": ["a.test"]},
+                        certificate=certificate["certificate"], certificate_key=certificate["certificate_key"])
+    client = stream(gateway)
+    context = ssl.create_default_context(cafile=certificate["files"][0])
+    client.sock = context.wrap_socket(client.sock, server_hostname="a.test")
+    for size in (1_000, 20_000, 33_000, 40_000, 65_536):
+        assert exchange_time(client.sock, size) < 0.004, size
+
+
 @pytest.mark.parametrize("when", ["at once", "later"])
 @pytest.mark.parametrize("size", [0, 5, 300_000])
 def test_an_upstream_that_ends_is_no_truncation_to_tls_clients(plane, certificate, when, size):
@@ -252,21 +269,125 @@ def test_a_client_that_ends_is_no_truncation_to_tls_upstreams(plane, certificate
     assert client.at_end()
 
 
+def tls_plane(plane, certificate, upstream_port, service=None, **options):
+    return tcp_plane(plane, upstream_port, {"ssl": True}, {"protocols": ["tls"], "sources": [], "snis": ["a.test"]},
+                     service, certificate=certificate["certificate"], certificate_key=certificate["certificate_key"],
+                     **options)
+
+
+class HalfClosing:
+    """A TLS client that says that it ends and goes on reading, which ssl.SSLSocket cannot."""
+
+    def __init__(self, sock, certificate):
+        self.sock, self.input, self.output = sock, ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = ssl.create_default_context(cafile=certificate["files"][0])
+        self.tls = context.wrap_bio(self.input, self.output, server_hostname="a.test")
+
+    def do(self, what, *arguments):
+        while True:
+            try:
+                result = what(*arguments)
+                self.sock.sendall(self.output.read())
+                return result
+            except ssl.SSLWantReadError:
+                self.sock.sendall(self.output.read())
+                if data := self.sock.recv(65536):
+                    self.input.write(data)
+                else:
+                    self.input.write_eof()
+
+    def finish(self):
+        with pytest.raises(ssl.SSLWantReadError):
+            self.tls.unwrap()
+        self.sock.sendall(self.output.read())
+
+
+@pytest.mark.parametrize("size", [0, 5, 100_000])
+def test_a_tls_client_that_says_so_has_ended_its_half(plane, certificate, size):
+    body, ends = os.urandom(size), []
+
+    def script(connection):
+        while connection.fill():
+            pass
+        ends.append(bytes(connection.buffer))
+        connection.send(b"the answer")
+
+    gateway = tls_plane(plane, certificate, Upstream(script).port)
+    client = HalfClosing(stream(gateway).sock, certificate)
+    client.do(client.tls.do_handshake)
+    if body:
+        client.do(client.tls.write, body)
+    client.finish()
+    # OpenSSL reads on after its own close_notify only below the API: the record is there.
+    assert client.sock.recv(65536)[0] == 23
+    assert eventually(lambda: ends == [body])
+
+
+@pytest.mark.parametrize("size", [0, 5, 100_000])
+def test_a_cut_tls_client_is_a_reset_to_the_upstream(plane, certificate, size):
+    body, ends = os.urandom(size), []
+
+    def script(connection):
+        try:
+            while connection.fill():
+                pass
+            ends.append("whole")
+        except ConnectionResetError:
+            ends.append("reset")
+
+    gateway = tls_plane(plane, certificate, Upstream(script).port)
+    client = stream(gateway)
+    context = ssl.create_default_context(cafile=certificate["files"][0])
+    client.sock = context.wrap_socket(client.sock, server_hostname="a.test")
+    client.send(body)
+    socket.socket(fileno=os.dup(client.sock.fileno())).shutdown(socket.SHUT_WR)  # anybody on the way can
+    assert eventually(lambda: ends == ["reset"]), ends
+    assert eventually(lambda: gateway.counters()["stream_active"] == 0)
+
+
+@pytest.mark.parametrize("over_tls", [False, True])
+@pytest.mark.parametrize("size", [0, 5, 100_000])
+def test_a_cut_tls_upstream_is_a_reset_to_the_client(plane, certificate, over_tls, size):
+    body = os.urandom(size)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(*certificate["files"])
+
+    def script(connection):
+        connection.sock = server.wrap_socket(connection.sock, server_side=True)
+        connection.exactly(2)
+        connection.send(body)  # and ends without a word
+
+    upstream = Upstream(script)
+    gateway = (tls_plane(plane, certificate, upstream.port, {"protocol": "tls"}) if over_tls
+               else tcp_plane(plane, upstream.port, service={"protocol": "tls"}))
+    client = stream(gateway)
+    if over_tls:
+        context = ssl.create_default_context(cafile=certificate["files"][0])
+        client.sock = context.wrap_socket(client.sock, server_hostname="a.test", suppress_ragged_eofs=False)
+    client.send("go")
+    assert client.exactly(size) == body
+    with pytest.raises((ConnectionResetError, ssl.SSLEOFError)):
+        raise AssertionError(f"a cut answer ends as a whole one: {client.sock.recv(1)}")
+    assert eventually(lambda: gateway.counters()["stream_active"] == 0)
+
+
 @pytest.mark.parametrize("half_closed", [False, True])
 def test_a_client_that_never_ends_its_handshake_does_not_stay(plane, certificate, half_closed):
-    gateway = tcp_plane(plane, Upstream(lambda connection: connection.send(b"banner")).port, {"ssl": True},
-                        {"protocols": ["tls"], "sources": [], "snis": ["a.test"]}, {"read_timeout": 700},
-                        certificate=certificate["certificate"], certificate_key=certificate["certificate_key"])
+    upstream = Upstream(lambda connection: connection.send(b"banner"))
+    gateway = tls_plane(plane, certificate, upstream.port, header_timeout=700)
     out = ssl.MemoryBIO()
     half = ssl.create_default_context(cafile=certificate["files"][0]).wrap_bio(ssl.MemoryBIO(), out, server_hostname="a.test")
     with pytest.raises(ssl.SSLWantReadError):
         half.do_handshake()
     client = stream(gateway)
     client.send(out.read())
+    began = time.monotonic()
     assert eventually(lambda: gateway.counters()["stream_active"] == 1)
     if half_closed:
         client.sock.shutdown(socket.SHUT_WR)
     assert eventually(lambda: gateway.counters()["stream_active"] == 0)
+    assert half_closed or 0.5 < time.monotonic() - began < 5
+    assert upstream.connections == 0  # it hears of a client once that has shaken hands
 
 
 def test_tls_passes_through_with_its_own_certificate(plane, certificate, workspace):

@@ -10,9 +10,9 @@ from data_plane import eventually, uuid
 class Echo:
     """Answers each datagram with its own name and what it got."""
 
-    def __init__(self, name=b""):
+    def __init__(self, name=b"", port=0):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
+        self.sock.bind(("127.0.0.1", port))
         self.port = self.sock.getsockname()[1]
         self.peers = set()
 
@@ -22,10 +22,21 @@ class Echo:
                     data, peer = self.sock.recvfrom(65536)
                 except OSError:
                     return
+                if peer is None:  # close()
+                    return
                 self.peers.add(peer)
                 self.sock.sendto(name + data, peer)
 
-        threading.Thread(target=run, daemon=True).start()
+        self.thread = threading.Thread(target=run, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that receives
+        except OSError:
+            pass
+        self.thread.join()
+        self.sock.close()
 
 
 def udp_plane(plane, upstream_port, route=None, service=None, **options):
@@ -98,6 +109,35 @@ def test_an_upstream_that_refuses_ends_the_session(plane):
     gateway = udp_plane(plane, dead)
     assert Client(gateway).ask(b"hello", 0.3) is None
     assert eventually(lambda: gateway.counters()["udp_active"] == 0)
+
+
+def test_an_answer_forgets_the_failures_before_it(plane):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    upstream = {"id": uuid(3), "name": "pool", "healthchecks": {"passive": {
+        "type": "tcp", "unhealthy": {"tcp_failures": 2}}}}
+    gateway = udp_plane(plane, 1, service={"host": "pool"}, upstreams=[upstream],
+                        targets=[{"id": uuid(30), "target": f"127.0.0.1:{port}", "upstream": {"id": uuid(3)}}])
+
+    def fail():
+        before = gateway.counters()
+        assert Client(gateway).ask(b"x", 0.3) is None
+        assert gateway.counters()["udp_sessions"] == before["udp_sessions"] + 1
+        assert eventually(lambda: gateway.counters()["udp_active"] == before["udp_active"])
+
+    def health():
+        return gateway.command("health " + uuid(3))["targets"][f"127.0.0.1:{port}"]["health"]
+
+    for _ in range(2):
+        fail()
+        echo = Echo(port=port)
+        assert Client(gateway).ask(b"hello") == b"hello"
+        echo.close()
+    fail()
+    assert health() == "HEALTHY"
+    fail()
+    assert health() == "UNHEALTHY"
 
 
 def test_a_drain_does_not_wait_for_clients(plane):
