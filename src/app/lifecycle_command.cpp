@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -100,13 +101,26 @@ Action quit_command(CLI::App& command) {
   };
 }
 
+// "": no file, only defaults and the environment.
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  return a == b || (!a.empty() && !b.empty() && std::filesystem::equivalent(a, b, ignored));
+}
+
+std::string named(const std::string& file) {
+  return file.empty() ? "no file" : file;
+}
+
 Action reload_command(CLI::App& command) {
   auto options = std::make_shared<ConfigurationOptions>();
   add_configuration_options(command, *options);
   accept_nginx_conf(command);
   command.footer(
-      "The file is checked first; a running node with a faulty one keeps its former configuration\n"
-      "and says why in its log.\n"
+      "The node reads the file anew that it was started with, in its own environment; with a "
+      "faulty\n"
+      "one it keeps its former configuration and says why in its log. Another file, or other "
+      "KONG_\n"
+      "variables, need a restart.\n"
       "\n"
       "Example:\n"
       "  sallyport reload -c /etc/kong/kong.conf");
@@ -119,13 +133,19 @@ Action reload_command(CLI::App& command) {
     ReloadReport report(prefix);
     if (!send_signal(*pid, SIGHUP)) return 1;
     auto running = [&] { return PidFile::owner(prefix) == pid; };
-    auto fault = report.wait(kReload, running);
-    if (!fault) {
+    auto answer = report.wait(kReload, running);
+    if (!answer) {
       return refuse(running() ? "the node has not answered yet; its log will say what it did"
                               : "the node ended; see its log");
     }
-    if (!fault->empty()) {
-      return refuse(fmt::format("{}; the former configuration stays in use", *fault));
+    if (!answer->fault.empty()) {
+      return refuse(fmt::format("{}; the former configuration stays in use", answer->fault));
+    }
+    if (!same_file(answer->file, loaded->path)) {
+      return refuse(
+          fmt::format("the node has reloaded from {}, which it was started with, and not "
+                      "from {}; restart it to use that",
+                      named(answer->file), named(loaded->path)));
     }
     fmt::print("Sallyport reloaded\n");
     return 0;

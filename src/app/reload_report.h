@@ -9,28 +9,32 @@
 
 namespace sallyport::app {
 
+struct ReloadAnswer {
+  std::string fault;  // empty when the new configuration is in use
+  std::string file;   // that was read; empty for none
+};
+
 class ReloadReport {
  public:
-  // `fault` is empty when the new configuration is in use. A report that cannot be written is only
-  // a report lost.
-  static void write(const std::string& prefix, const std::string& fault);
+  // A report that cannot be written is only a report lost.
+  static void write(const std::string& prefix, const ReloadAnswer& answer);
 
   // Remembers the report that is there, so that the next one can be told from it: before SIGHUP.
   explicit ReloadReport(const std::string& prefix);
 
-  // The fault of the next report, "" for none; nothing when none came while `alive()` and in time.
+  // The next report; nothing when none came while `alive()` and in time.
   template <typename Alive>
-  std::optional<std::string> wait(std::chrono::seconds within, Alive alive) const {
+  std::optional<ReloadAnswer> wait(std::chrono::seconds within, Alive alive) const {
     auto deadline = std::chrono::steady_clock::now() + within;
     while (alive() && std::chrono::steady_clock::now() < deadline) {
-      if (auto fault = look()) return fault;
+      if (auto answer = look()) return answer;
     }
     return look();
   }
 
  private:
   // Waits a moment.
-  std::optional<std::string> look() const;
+  std::optional<ReloadAnswer> look() const;
 
   std::string path_;
   std::string before_;  // what tells a file from another one

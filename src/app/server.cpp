@@ -140,6 +140,7 @@ class RunningServer final : public Server {
   conf::Settings settings_;
   const std::string prefix_;  // where the node was started, whatever a later file says
   std::function<conf::Loaded()> reload_;
+  std::string conf_file_;  // of the last reload
   const bool take_over_;
   ControlLoop loop_;
   NodeParts parts_;
@@ -411,7 +412,7 @@ void RunningServer::reload() {
   } else {
     log::error("reload: {}; the former configuration stays in use", done.error().text());
   }
-  ReloadReport::write(prefix_, done ? "" : done.error().text());
+  ReloadReport::write(prefix_, {.fault = done ? "" : done.error().text(), .file = conf_file_});
 }
 
 // At a reload, before anything is changed: a declarative file is read anew, a link to the database
@@ -445,6 +446,7 @@ Result<std::optional<postgres::LinkSettings>> RunningServer::renew_configuration
 Result<void> RunningServer::try_reload() {
   if (quitting_.joinable()) return fail("app.reload", Side::config, "the node is draining");
   conf::Loaded loaded = reload_();
+  conf_file_ = loaded.path;
   if (!loaded.faults.empty()) {
     std::vector<std::string> faults;
     for (const conf::Fault& fault : loaded.faults) faults.push_back(fault.text());

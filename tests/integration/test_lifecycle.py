@@ -131,6 +131,10 @@ def test_commands(node):
     assert f"already running in {node.prefix} (pid {first})" in again.stderr
     assert call(node.proxy, "GET", "/a")[0] == 200
     assert "reloaded" in node.run("reload").stdout
+    with open(node.prefix + "/other.conf", "w") as file:
+        file.write(f"prefix = {node.prefix}\n")
+    assert "which it was started with, and not from" in sallyport(
+        "reload", "-c", node.prefix + "/other.conf", check=1).stderr
     assert node.pid() == first
     node.run("restart")
     assert node.pid() not in (None, first)
