@@ -73,6 +73,7 @@ def test_certificates_by_name(plane, pairs):
                     snis=[sni(21, "a.test", 11), sni(22, "*.wild.test", 12), sni(23, "right.*", 13)])
     for asked, expected in [("a.test", "a.test"), ("A.Test", "a.test"), ("b.wild.test", "*.wild.test"),
                             ("b.c.wild.test", "default"), ("wild.test", "default"), ("right.org", "right"),
+                            ("a.test.", "a.test"), ("b.wild.test.", "*.wild.test"), ("right.org.", "right"),
                             ("x.right.org", "default"), (None, "default"), ("nobody.test", "default")]:
         assert name_shown(gateway.port, asked) == expected, asked
     # "*" is for whoever asks for nothing that is known, and comes before the settings.
@@ -181,6 +182,15 @@ def test_sessions_resume_on_any_worker(plane, pairs, version, more, resumes):
             assert sock.recv(100).startswith(b"HTTP/1.1 200")
             reused, session = reused + sock.session_reused, sock.session
     assert reused == (8 if resumes else 0)
+
+
+def test_a_route_takes_a_name_with_the_dot_of_the_root(plane, pairs):
+    route = {"id": uuid(2), "protocols": ["https"], "snis": ["a.test"], "service": {"id": uuid(1)}}
+    gateway = plane(Upstream(), **serve(pairs), routes=[route])
+    for name, status in (("a.test", 200), ("a.test.", 200), ("b.test.", 404)):
+        with handshake(gateway.port, name) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert int(sock.recv(100).split()[1]) == status, name
 
 
 class SecuredUpstream(Upstream):
@@ -298,6 +308,37 @@ def test_upstreams_are_asked_for_the_host_that_they_get(plane, workspace, pki, h
     for n in range(1100):
         ask(f"n{n}.test")
     ask("one.test")
+
+
+LONG = ".".join(["x" * 60] * 5)
+
+
+@pytest.mark.parametrize("host, asked, statuses", [
+    ("db.test.", "db.test", (200, 200)), ("db.test.:8443", "db.test", (200, 200)), ("other.test.", "other.test", (200, 502)),
+    ("127.0.0.1", None, (200, 200)), ("127.0.0.2:8443", None, (200, 502)), ("[::1]", None, (200, 200)),
+    ("[::1]:8443", None, (200, 200)), ("[::2]", None, (200, 502)), (LONG, None, (200, 502))],
+    ids=lambda value: "long" if value == LONG else None)
+def test_odd_hosts_that_upstreams_are_asked_for(plane, workspace, pki, hosts, host, asked, statuses):
+    """`asked`: the SNI. A name that cannot be asked for is one that no certificate is for."""
+    upstream = SecuredUpstream(workspace, pki.server)
+    for verify, status in zip((False, True), statuses):
+        gateway = plane(service=https("db.test", port=upstream.port, tls_verify=verify), route={"preserve_host": True},
+                        dns_hostsfile=hosts, trusted_authorities=open(pki.root.cert).read())
+        client = gateway.connect()
+        client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")
+        assert client.read().status == status
+        assert upstream.names[-1] == asked and "memory" not in gateway.log()
+        assert ("must be a name of its certificate" in gateway.log()) == (status == 502)
+    upstream.close()
+
+
+def test_the_host_of_a_service_may_end_with_the_dot_of_the_root(plane, workspace, pki):
+    upstream, hosts = SecuredUpstream(workspace, pki.server), workspace + "/dot.hosts"
+    with open(hosts, "w") as file:
+        file.write("127.0.0.1 db.test.\n")
+    gateway = plane(upstream, service=https("db.test.", tls_verify=True), dns_hostsfile=hosts,
+                    trusted_authorities=open(pki.root.cert).read())
+    assert gateway.connect().get().status == 200 and upstream.names == ["db.test"]
 
 
 def test_sessions_with_upstreams_resume(plane, workspace, pki, hosts):
