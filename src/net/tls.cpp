@@ -54,8 +54,6 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(const ServerTls& op
       return fail(set.error());
     }
   }
-  static constexpr unsigned char kId[] = {'s'};
-  SSL_CTX_set_session_id_context(context.get(), kId, sizeof(kId));
   std::shared_ptr<TlsContext> made(new TlsContext(context.release()));
   made->ticket_keys_ = std::make_unique<TicketKeys>(options.policy.session_timeout_s);
   made->ticket_keys_->use_on(made->context_);

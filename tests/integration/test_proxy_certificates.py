@@ -184,6 +184,32 @@ def test_sessions_resume_on_any_worker(plane, pairs, version, more, resumes):
     assert reused == (8 if resumes else 0)
 
 
+@pytest.mark.parametrize("more", [{}, {"ssl_session_tickets": False}], ids=["tickets", "cache"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_no_session_is_resumed_for_another_name(plane, pairs, version, more):
+    """RFC 6066 section 3. Up to TLS 1.2 the route would follow the name of the session."""
+    route = {"id": uuid(2), "protocols": ["https"], "snis": ["a.test"], "service": {"id": uuid(1)}}
+    gateway = plane(Upstream(), **serve(pairs, workers=2, **more), routes=[route])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = version
+
+    def ask(name, session=None):
+        raw = socket.create_connection(("127.0.0.1", gateway.port), timeout=20)
+        with context.wrap_socket(raw, server_hostname=name, session=session) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            status = int(sock.recv(100).split()[1])
+            return status, sock.session_reused, sock.session
+
+    *_, session = ask("a.test")
+    for name in ("b.test", "a.test.b.test", None):
+        assert ask(name, session)[:2] == (404, False)
+    assert ask("a.test", session)[:2] == (200, True)
+    status, _, nameless = ask(None)
+    assert status == 404 and ask("a.test", nameless)[:2] == (200, False)
+    assert ask(None, nameless)[:2] == (404, True)
+
+
 def test_a_route_takes_a_name_with_the_dot_of_the_root(plane, pairs):
     route = {"id": uuid(2), "protocols": ["https"], "snis": ["a.test"], "service": {"id": uuid(1)}}
     gateway = plane(Upstream(), **serve(pairs), routes=[route])
