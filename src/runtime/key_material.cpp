@@ -108,7 +108,7 @@ std::shared_ptr<const net::TrustStore> KeyMaterial::authorities(
     trusted.rows.push_back(row->second);
     pem += row->second->cert + '\n';
   }
-  auto store = net::TrustStore::load(pem);
+  auto store = net::TrustStore::load(pem, net::TrustStore::Anchors::roots);
   trusted.store = store ? *std::move(store) : net::TrustStore::nobody();
   return trusted.store;
 }

@@ -308,6 +308,21 @@ def test_authorities_of_a_service(plane, workspace, pki, hosts, service, status,
     assert words in gateway.log() and len(upstream.requests) == (1 if status == 200 else 0)
 
 
+@pytest.mark.parametrize("named, status", [(("second",), 502), (("intermediate", "second"), 502), (("root",), 200),
+                                           (("intermediate", "root"), 200), (("other", "intermediate"), 502)])
+def test_an_intermediate_alone_anchors_nothing(plane, workspace, pki, hosts, named, status):
+    """As with the database: of the service's own authorities and of the node's."""
+    upstream = SecuredUpstream(workspace, pki.deep)
+    texts = [open(getattr(pki, name).cert).read() for name in named]
+    rows = [{"id": uuid(number), "cert": text} for number, text in enumerate(texts, 41)]
+    for more, trusted in (({"ca_certificates": [row["id"] for row in rows]}, open(pki.other.cert).read()), ({}, "".join(texts))):
+        gateway = plane(service=https("db.test", port=upstream.port, tls_verify=True, tls_verify_depth=5, **more), dns_hostsfile=hosts,
+                        ca_certificates=rows, trusted_authorities=trusted)
+        assert gateway.connect().get().status == status
+        assert ("an intermediate alone anchors nothing" in gateway.log()) == (status == 502)
+    upstream.close()
+
+
 @pytest.mark.parametrize("node, service, status", [(1, None, 502), (2, None, 200), (1, 2, 200), (2, 1, 502), (2, 0, 502)])
 def test_how_deep_a_chain_may_be(plane, workspace, pki, hosts, node, service, status):
     """Two intermediates stand between the certificate and the root."""
