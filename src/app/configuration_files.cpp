@@ -10,6 +10,7 @@
 #include "admin/access_tokens.h"
 #include "app/gateway_options.h"
 #include "base/file.h"
+#include "net/tls_policy.h"
 #include "pki/certificate.h"
 #include "pki/key.h"
 #include "postgres/client_identity.h"
@@ -35,6 +36,7 @@ class FileChecks {
     check_listener(Key::admin_listen, Key::admin_ssl_cert, Key::admin_ssl_cert_key);
     check_listener(Key::status_listen, Key::status_ssl_cert, Key::status_ssl_cert_key);
     check_admin_access();
+    check_tls_policy();
     for (const auto& [key, format] : error_template_keys()) {
       if (!s_.is_set(key)) continue;
       if (auto read = read_error_template(s_, key); !read) add(key, read.error());
@@ -99,6 +101,23 @@ class FileChecks {
       auto tokens = admin::AccessTokens::load(s_.string(Key::admin_access_token_file));
       if (!tokens) add(Key::admin_access_token_file, tokens.error());
     }
+  }
+
+  void add(const std::vector<Error>& errors) {
+    for (const Error& error : errors) {
+      const std::string_view detail = error.detail;
+      if (auto key = conf::find_key(detail.substr(0, detail.find(':')))) add(*key, error);
+    }
+  }
+
+  void check_tls_policy() {
+    add(net::faults_of(s_.string(Key::lua_ssl_protocols), conf::name(Key::lua_ssl_protocols)));
+    const auto dh = dh_parameters(s_);
+    if (!dh) add(Key::ssl_dhparam, dh.error());
+    const bool ssl = std::ranges::any_of(
+        std::array{Key::proxy_listen, Key::admin_listen, Key::status_listen, Key::stream_listen},
+        [this](Key key) { return std::ranges::any_of(s_.listen(key), &conf::Listen::ssl); });
+    if (ssl) add(net::faults_of(tls_policy(s_, dh.value_or(""))));
   }
 
   void check_listener(Key listen, Key certificate, Key key) {

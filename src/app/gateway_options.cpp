@@ -180,26 +180,6 @@ Result<void> take_admin_access(proxy::Options& options, const conf::Settings& se
   return {};
 }
 
-Result<void> take_tls_policy(proxy::Options& options, const conf::Settings& settings) {
-  net::TlsPolicy custom;
-  custom.protocols = settings.string(Key::ssl_protocols);
-  custom.ciphers = settings.string(Key::ssl_ciphers);
-  custom.prefer_server_ciphers = settings.flag(Key::ssl_prefer_server_ciphers);
-  custom.tickets = settings.flag(Key::ssl_session_tickets);
-  custom.session_timeout_s = settings.integer(Key::ssl_session_timeout);
-  custom.session_cache_bytes = settings.integer(Key::ssl_session_cache_size);
-  const std::string& dh = settings.string(Key::ssl_dhparam);
-  if (dh.empty() || dh.starts_with("ffdhe")) {
-    custom.dh_parameters = dh;
-  } else {
-    auto pem = pem_of(dh, conf::name(Key::ssl_dhparam));
-    if (!pem) return fail(pem.error());
-    custom.dh_parameters = std::move(*pem);
-  }
-  options.tls_policy = net::named_policy(settings.string(Key::ssl_cipher_suite), std::move(custom));
-  return {};
-}
-
 // Of the connections to upstreams.
 Result<void> take_upstream_tls(proxy::Options& options, const conf::Settings& settings) {
   auto trusted = trusted_authorities(settings);
@@ -268,6 +248,24 @@ int worker_count(const conf::Settings& settings) {
   return std::max(1, CPU_COUNT(&allowed));
 }
 
+Result<std::string> dh_parameters(const conf::Settings& settings) {
+  const std::string& dh = settings.string(Key::ssl_dhparam);
+  if (dh.empty() || dh.starts_with("ffdhe")) return dh;
+  return pem_of(dh, conf::name(Key::ssl_dhparam));
+}
+
+net::TlsPolicy tls_policy(const conf::Settings& settings, std::string dh_parameters) {
+  net::TlsPolicy custom;
+  custom.protocols = settings.string(Key::ssl_protocols);
+  custom.ciphers = settings.string(Key::ssl_ciphers);
+  custom.prefer_server_ciphers = settings.flag(Key::ssl_prefer_server_ciphers);
+  custom.dh_parameters = std::move(dh_parameters);
+  custom.tickets = settings.flag(Key::ssl_session_tickets);
+  custom.session_timeout_s = settings.integer(Key::ssl_session_timeout);
+  custom.session_cache_bytes = settings.integer(Key::ssl_session_cache_size);
+  return net::named_policy(settings.string(Key::ssl_cipher_suite), std::move(custom));
+}
+
 Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   proxy::Options options;
   add_listeners(options.listeners, proxy::Role::proxy, settings.listen(Key::proxy_listen));
@@ -288,7 +286,9 @@ Result<proxy::Options> gateway_options(const conf::Settings& settings) {
   options.error_default_type = settings.string(Key::error_default_type);
   if (auto taken = take_error_templates(options, settings); !taken) return fail(taken.error());
   take_dns(options, settings);
-  if (auto taken = take_tls_policy(options, settings); !taken) return fail(taken.error());
+  auto dh = dh_parameters(settings);
+  if (!dh) return fail(dh.error());
+  options.tls_policy = tls_policy(settings, *std::move(dh));
   if (auto taken = take_upstream_tls(options, settings); !taken) return fail(taken.error());
   if (auto taken = take_admin_access(options, settings); !taken) return fail(taken.error());
 

@@ -202,6 +202,7 @@ Result<void> RunningServer::start_configuration(const conf::Settings& settings) 
 
 // All of it happens on this thread: what POST /config answers is in the workers' mailboxes by then.
 Result<void> RunningServer::start_declared(const conf::Settings& settings) {
+  builder_.set_declared();
   declared_ = std::make_unique<DeclaredConfiguration>([this](const model::ChangeBatch& batch) {
     builder_.apply(batch);
     auto snapshot = builder_.build();

@@ -16,7 +16,7 @@ namespace sallyport::net {
 class CertificateSource {
  public:
   virtual ~CertificateSource() = default;
-  // `server_name` as the client wrote it, "" for none. Null: the context's own. The answer need
+  // `server_name` in any case of letters, "" for none. Null: the context's own. The answer need
   // live until the caller returns to its loop.
   virtual const ServerCertificate* certificate_for(std::string_view server_name) const = 0;
 };

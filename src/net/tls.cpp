@@ -20,7 +20,7 @@ void set_common(SSL_CTX* context) {
 }
 
 Result<void> demand_clients(SSL_CTX* context, std::string_view authorities) {
-  auto trusted = TrustStore::load(authorities);
+  auto trusted = TrustStore::load(authorities, TrustStore::Anchors::each);
   if (!trusted) return fail(trusted.error());
   (*trusted)->judge_on(context);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
@@ -54,8 +54,6 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(const ServerTls& op
       return fail(set.error());
     }
   }
-  static constexpr unsigned char kId[] = {'s'};
-  SSL_CTX_set_session_id_context(context.get(), kId, sizeof(kId));
   std::shared_ptr<TlsContext> made(new TlsContext(context.release()));
   made->ticket_keys_ = std::make_unique<TicketKeys>(options.policy.session_timeout_s);
   made->ticket_keys_->use_on(made->context_);
@@ -74,7 +72,7 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::client(const ClientTls& op
       return tls_error("the system's trusted certificates cannot be read");
     }
   } else {
-    auto trusted = TrustStore::load(options.authorities);
+    auto trusted = TrustStore::load(options.authorities, TrustStore::Anchors::roots);
     if (!trusted) return fail(trusted.error());
     (*trusted)->judge_on(context.get());
   }

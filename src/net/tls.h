@@ -19,15 +19,15 @@ class TicketKeys;
 struct ServerTls {
   ServerCertificate certificate = {};  // shown where no CertificateSource knows better
   TlsPolicy policy = {};
-  // PEM. When not "", clients must show a certificate of theirs; sessions are not resumed then, so
-  // that each connection proves itself.
+  // PEM. When not "", clients must show a certificate of one of them, root or not; sessions are not
+  // resumed then, so that each connection proves itself.
   std::string_view client_authorities = {};
 };
 
 // What holds unless a connection says otherwise.
 struct ClientTls {
   std::string_view protocols = "TLSv1.2 TLSv1.3";
-  std::string_view authorities = {};  // PEM; "": those that the system trusts
+  std::string_view authorities = {};  // PEM, with the roots; "": those that the system trusts
   std::shared_ptr<const KeyPair> identity = {};
 };
 

@@ -1,5 +1,9 @@
 #include "net/tls_callbacks.h"
 
+#include <array>
+
+#include <openssl/sha.h>
+
 #include "net/openssl_handles.h"
 #include "net/tls_filter.h"
 
@@ -8,6 +12,20 @@ namespace sallyport::net {
 struct TlsCallbacks {
   static TlsFilter* filter_of(const SSL* ssl) {
     return static_cast<TlsFilter*>(SSL_get_app_data(ssl));
+  }
+
+  // RFC 6066 section 3: no session is resumed for another name, which OpenSSL would do: the routes
+  // go by the name, and up to TLS 1.2 that of the session counts. OpenSSL resumes within one
+  // context of sessions, which this comes before. No name is a name of its own.
+  static int keep_sessions_to_name(SSL* ssl, int*, void*) {
+    const unsigned char* name = nullptr;
+    size_t size = 0;
+    SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &name, &size);
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> context;
+    static_assert(sizeof(context) <= SSL_MAX_SID_CTX_LENGTH);
+    SHA256(name, size, context.data());
+    const bool set = SSL_set_session_id_context(ssl, context.data(), context.size()) == 1;
+    return set ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
   }
 
   // No protocol in common: RFC 7301 wants an alert, browsers and Kong's users are better served by
@@ -53,6 +71,7 @@ struct TlsCallbacks {
 };
 
 void set_server_callbacks(SSL_CTX* context) {
+  SSL_CTX_set_client_hello_cb(context, &TlsCallbacks::keep_sessions_to_name, nullptr);
   SSL_CTX_set_alpn_select_cb(context, &TlsCallbacks::choose_protocol, nullptr);
   SSL_CTX_set_cert_cb(context, &TlsCallbacks::choose_certificate, nullptr);
   SSL_CTX_set_tlsext_servername_callback(context, &TlsCallbacks::accept_name);

@@ -12,22 +12,28 @@
 namespace sallyport::net {
 namespace {
 
-// RFC 6066 section 3: names only in SNI.
-bool name_server(SSL* ssl, const std::string& name, bool verify) {
+// RFC 6066 section 3: a HostName has no dot at its end.
+std::string_view without_root(std::string_view name) {
+  return name.size() > 1 && name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
+}
+
+// RFC 6066 section 3: names only in SNI, and none that is longer. What cannot be asked for by name
+// is verified all the same: an odd Host field must not make a certificate good.
+bool name_server(SSL* ssl, std::string_view server_name, bool verify) {
   X509_VERIFY_PARAM* demands = SSL_get0_param(ssl);
-  if (IpAddress::parse(name)) {
-    return !verify || X509_VERIFY_PARAM_set1_ip_asc(demands, name.c_str()) == 1;
+  const std::string name(without_root(server_name));
+  if (const auto address = IpAddress::parse(name)) {
+    return !verify || X509_VERIFY_PARAM_set1_ip_asc(demands, address->text().c_str()) == 1;
   }
   if (verify) {
     X509_VERIFY_PARAM_set_hostflags(demands, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (X509_VERIFY_PARAM_set1_host(demands, name.data(), name.size()) != 1) return false;
   }
-  return SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
+  return name.size() > TLSEXT_MAXLEN_host_name || SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
 }
 
 bool make_demands(SSL* ssl, const TlsConnect& options) {
-  if (!options.server_name.empty() &&
-      !name_server(ssl, std::string(options.server_name), options.verify)) {
+  if (!options.server_name.empty() && !name_server(ssl, options.server_name, options.verify)) {
     return false;
   }
   if (options.verify) {
@@ -201,7 +207,7 @@ void TlsFilter::close_notify() {
 
 std::string_view TlsFilter::server_name() const {
   const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
-  return name != nullptr ? name : "";
+  return name != nullptr ? without_root(name) : "";
 }
 
 // OpenSSL reads and writes blocks directly: no copy through a memory BIO's own buffer.

@@ -71,7 +71,7 @@ class TlsFilter {
   const TlsFault* fault() const { return fault_.get(); }
   // The peer has said that it will send no more.
   bool peer_finished() const { return peer_finished_; }
-  // What a client asked for by SNI; "" for none.
+  // What a client asked for by SNI, without the dot of the root; "" for none.
   std::string_view server_name() const;
   // What ALPN came to, once plaintext has come or gone.
   bool http2() const;

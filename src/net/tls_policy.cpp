@@ -80,7 +80,7 @@ Result<void> set_dh(SSL_CTX* context, const std::string& given) {
   const BioPtr bio = memory_bio(given);
   EvpKeyPtr key = pem ? EvpKeyPtr(PEM_read_bio_Parameters(bio.get(), nullptr)) : named_group(given);
   if (key == nullptr || SSL_CTX_set0_tmp_dh_pkey(context, key.get()) != 1) {
-    return tls_error("ssl_dhparam is neither parameters in PEM nor the name of a group");
+    return tls_error("ssl_dhparam: neither parameters in PEM nor the name of a group");
   }
   static_cast<void>(key.release());  // the context has it now
   return {};
@@ -133,7 +133,7 @@ Result<void> set_protocols(SSL_CTX* context, std::string_view protocols, std::st
     }
   }
   if (lowest == 0) {
-    return fail("net.tls", Side::config, std::string(setting) + " allows no version of TLS",
+    return fail("net.tls", Side::config, std::string(setting) + ": no version of TLS is allowed",
                 "use TLSv1.2 TLSv1.3");
   }
   SSL_CTX_set_min_proto_version(context, lowest);
@@ -156,6 +156,25 @@ Result<void> apply_policy(SSL_CTX* context, const TlsPolicy& policy) {
                                  sessions > 0 ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
   SSL_CTX_sess_set_cache_size(context, std::max(sessions, 1L));
   return {};
+}
+
+std::vector<Error> faults_of(const TlsPolicy& policy) {
+  ERR_clear_error();
+  const ContextPtr context(SSL_CTX_new(TLS_server_method()));
+  std::vector<Error> faults;
+  // What is set later may be judged by what is set before: @SECLEVEL is one of the ciphers.
+  for (const auto& set :
+       {set_protocols(context.get(), policy.protocols, "ssl_protocols"),
+        set_ciphers(context.get(), policy.ciphers), set_dh(context.get(), policy.dh_parameters)}) {
+    if (!set) faults.push_back(set.error());
+  }
+  return faults;
+}
+
+std::vector<Error> faults_of(std::string_view protocols, std::string_view setting) {
+  const ContextPtr context(SSL_CTX_new(TLS_method()));
+  const auto set = set_protocols(context.get(), protocols, setting);
+  return set ? std::vector<Error>() : std::vector<Error>{set.error()};
 }
 
 }  // namespace sallyport::net

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 
@@ -29,5 +30,9 @@ TlsPolicy named_policy(std::string_view suite, TlsPolicy custom);
 Result<void> set_protocols(ssl_ctx_st* context, std::string_view protocols,
                            std::string_view setting);
 Result<void> apply_policy(ssl_ctx_st* context, const TlsPolicy& policy);
+
+// All that would be refused, each beginning with the setting and a colon; nothing is set.
+std::vector<Error> faults_of(const TlsPolicy& policy);
+std::vector<Error> faults_of(std::string_view protocols, std::string_view setting);
 
 }  // namespace sallyport::net

@@ -10,7 +10,7 @@ TrustStore::~TrustStore() {
   X509_STORE_free(store_);
 }
 
-Result<std::shared_ptr<const TrustStore>> TrustStore::load(std::string_view pem) {
+Result<std::shared_ptr<const TrustStore>> TrustStore::load(std::string_view pem, Anchors anchors) {
   ERR_clear_error();
   std::shared_ptr<const TrustStore> trust(new TrustStore(X509_STORE_new()));
   if (trust->store_ == nullptr) return tls_error("OpenSSL does not start");
@@ -28,7 +28,7 @@ Result<std::shared_ptr<const TrustStore>> TrustStore::load(std::string_view pem)
     return tls_error("a trusted certificate cannot be used");
   }
   if (count == 0) return tls_error("there is no trusted certificate");
-  X509_STORE_set_flags(trust->store_, X509_V_FLAG_PARTIAL_CHAIN);
+  if (anchors == Anchors::each) X509_STORE_set_flags(trust->store_, X509_V_FLAG_PARTIAL_CHAIN);
   ERR_clear_error();
   return trust;
 }

@@ -2,6 +2,7 @@
 // every handshake that verifies against them, on any thread. Immutable.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -15,9 +16,12 @@ namespace sallyport::net {
 
 class TrustStore {
  public:
-  // All certificates of `pem`, of which each is trusted, whether or not it is a root. Errors:
+  // Which certificates a chain may end in: self-signed ones, or each.
+  enum class Anchors : uint8_t { roots, each };
+
+  // All certificates of `pem`; with Anchors::roots the others only help to find a root. Errors:
   // "net.tls" (Side::config), also when there is none.
-  static Result<std::shared_ptr<const TrustStore>> load(std::string_view pem);
+  static Result<std::shared_ptr<const TrustStore>> load(std::string_view pem, Anchors anchors);
   // Trusts nobody: for authorities that were named and are not there.
   static std::shared_ptr<const TrustStore> nobody();
   TrustStore(const TrustStore&) = delete;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "net/port_probe.h"
 #include "proxy/access_log.h"
 #include "proxy/listening_sockets.h"
 #include "proxy/worker_thread.h"
@@ -40,6 +41,7 @@ class RunningGateway final : public Gateway {
   Result<void> open_logs();
   Result<void> make_tls_contexts();
   Result<void> make_server_context(Role role);
+  Result<void> probe_listeners() const;
   Result<void> open_listeners(std::vector<std::vector<WorkerListener>>& per_worker);
   Result<void> open_datagrams(net::SocketAddress address, const ListenerOptions& options,
                               std::vector<std::vector<WorkerListener>>& per_worker);
@@ -183,7 +185,20 @@ Result<void> RunningGateway::make_server_context(Role role) {
   return {};
 }
 
+// At a reload and an upgrade it is ourselves who listen.
+Result<void> RunningGateway::probe_listeners() const {
+  if (former_ != nullptr || shared_.options.take_over) return {};
+  std::vector<net::PortWanted> wanted;
+  for (const ListenerOptions& options : shared_.options.listeners) {
+    auto address = net::SocketAddress::parse(options.address, options.port);
+    if (!address) return fail(address.error());
+    wanted.push_back({*address, options.ipv6only, options.udp});
+  }
+  return net::probe_ports(wanted);
+}
+
 Result<void> RunningGateway::open_listeners(std::vector<std::vector<WorkerListener>>& per_worker) {
+  if (auto probed = probe_listeners(); !probed) return probed;
   for (const ListenerOptions& options : shared_.options.listeners) {
     if (auto opened = open_listener(options, per_worker); !opened) return opened;
   }

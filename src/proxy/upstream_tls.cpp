@@ -69,8 +69,8 @@ void UpstreamTls::append_key(std::string& out) const {
 std::string_view remedy_of(Kind kind) {
   switch (kind) {
     case Kind::untrusted:
-      return "Name the authority that issued its certificate in the service's ca_certificates, or "
-             "in lua_ssl_trusted_certificate";
+      return "Name the root authority of its certificate in the service's ca_certificates, or in "
+             "lua_ssl_trusted_certificate: an intermediate alone anchors nothing";
     case Kind::chain_too_long:
       return "Raise the service's tls_verify_depth, or lua_ssl_verify_depth";
     case Kind::out_of_date:

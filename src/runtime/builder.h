@@ -40,6 +40,9 @@ class Builder {
   // vault_env_prefix, for {vault://env/...} in certificates. Before the first build().
   void set_vault_prefix(std::string prefix) { keys_.set_vault_prefix(std::move(prefix)); }
 
+  // The node has no database. Before the first build().
+  void set_declared() { keys_.set_declared(); }
+
   // Takes a batch over into the Model. True when the data plane would see a difference.
   bool apply(const model::ChangeBatch& batch);
 

@@ -52,7 +52,8 @@ bool KeyMaterial::load_certificates(const model::Model& model) {
         fmt::format("certificate {}: {}; {}", id, error.detail,
                     slot.pairs != nullptr ? "its last good form stays in use" : "it is left out");
     if (error.remedy.empty()) {
-      error.remedy = fmt::format("PATCH /certificates/{} with a pair that fits", id);
+      error.remedy = declared_ ? "Load a configuration with a pair that fits"
+                               : fmt::format("PATCH /certificates/{} with a pair that fits", id);
     }
     faults_.insert_or_assign(id, std::move(error));
   }
@@ -107,7 +108,7 @@ std::shared_ptr<const net::TrustStore> KeyMaterial::authorities(
     trusted.rows.push_back(row->second);
     pem += row->second->cert + '\n';
   }
-  auto store = net::TrustStore::load(pem);
+  auto store = net::TrustStore::load(pem, net::TrustStore::Anchors::roots);
   trusted.store = store ? *std::move(store) : net::TrustStore::nobody();
   return trusted.store;
 }

@@ -20,6 +20,9 @@ class KeyMaterial {
   // What {vault://env/...} in certificates is looked up with (vault_env_prefix).
   void set_vault_prefix(std::string prefix) { vault_prefix_ = std::move(prefix); }
 
+  // The configuration comes as a whole, as remedies are to say.
+  void set_declared() { declared_ = true; }
+
   // Loads what is new or has changed in the model, forgets what is gone.
   void refresh(const model::Model& model);
 
@@ -49,6 +52,7 @@ class KeyMaterial {
   void name_certificates(const model::Model& model);
 
   std::string vault_prefix_;
+  bool declared_ = false;
   std::unordered_map<std::string, Loaded> certificates_;  // by id
   std::unordered_map<std::string, std::shared_ptr<const model::Sni>> snis_;
   std::unordered_map<std::string, std::shared_ptr<const model::CaCertificate>> authority_rows_;

@@ -134,6 +134,15 @@ def test_clients_show_certificates(mutual, pki, version):
     assert ask(mutual, context=client(pki, pki.client, version)).status == 200
 
 
+def test_the_authority_of_clients_may_be_an_intermediate(nodes, pki):
+    """The others that its root has signed for are not let in."""
+    node = nodes(admin_flags=" ssl", admin_ssl_cert=pki.server.cert, admin_ssl_cert_key=pki.server.key,
+                 admin_ssl_client_ca=pki.intermediate.cert)
+    assert ask(node, context=client(pki, pki.intermediate.issue("admin", cn="kong"))).status == 200
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        ask(node, context=client(pki, pki.client))
+
+
 def test_no_session_is_resumed_without_a_certificate(mutual, pki):
     context = client(pki, pki.client, ssl.TLSVersion.TLSv1_2)
     with context.wrap_socket(socket.create_connection(("127.0.0.1", mutual.admin)), server_hostname="localhost") as one:

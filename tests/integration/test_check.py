@@ -159,6 +159,25 @@ def test_the_files_of_listeners(conf, pki):
     assert Check("-c", conf("proxy_listen = 127.0.0.1:8000", "ssl_cert = /none", "ssl_cert_key = /none")).code == 0
 
 
+def test_what_openssl_refuses_of_listeners(tmp_path, conf):
+    lines = ["ssl_cipher_suite = custom", "ssl_ciphers = NOPE", "ssl_protocols = TLSv9", "ssl_dhparam = ffdhe1",
+             "nginx_http_lua_ssl_protocols = SSLv3"]
+    check = Check("-c", conf(*lines))
+    assert check.code == 1 and len(check.errors) == 4, check.err
+    for line, key in enumerate(("ssl_ciphers", "ssl_protocols", "ssl_dhparam", "nginx_http_lua_ssl_protocols"), 2):
+        assert sum(f"kong.conf:{line}: {key}: " in error for error in check.errors) == 1, check.err
+    # As a start does: the suites have ciphers of their own, without a TLS listener nobody looks.
+    assert Check("-c", conf(*lines[1:3])).code == 0
+    assert Check("-c", conf("proxy_listen = 127.0.0.1:8000", "admin_listen = 127.0.0.1:8001", *lines[:4])).code == 0
+    assert Check("-c", conf(lines[0], "ssl_ciphers = ECDHE-RSA-AES128-GCM-SHA256", "ssl_protocols = TLSv1.2")).code == 0
+    junk = tmp_path / "junk.pem"
+    junk.write_text("nothing\n")
+    for dh in ("foo", "/nonexistent/dh.pem", junk):
+        check = Check("-c", conf(lines[0], f"ssl_dhparam = {dh}", "ssl_ciphers = NOPE"))
+        assert check.code == 1 and len(check.errors) == 2, check.err
+        assert any("kong.conf:2: ssl_dhparam: " in error for error in check.errors), check.err
+
+
 def test_the_default_file_is_good():
     root = os.path.join(os.path.dirname(__file__), "..", "..")
     check = Check("-c", os.path.join(root, "sallyport.conf.default"))

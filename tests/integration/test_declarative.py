@@ -7,6 +7,7 @@ import uuid
 import pytest
 import yaml
 
+from certificates import openssl
 from cluster import wait_until
 from gateway import Node, Upstream, call, sallyport
 
@@ -137,6 +138,16 @@ routes:
     status, answer = post(node, "a: [")
     assert status == 400 and "failed parsing declarative configuration" in answer["fields"]["error"]
     assert call(node.proxy, "GET", "/first")[0] == 200
+
+
+def test_a_certificate_that_openssl_refuses_has_a_remedy_for_this_node(node, tmp_path):
+    key, cert = str(tmp_path / "weak.key"), str(tmp_path / "weak.crt")
+    openssl("req", "-x509", "-newkey", "rsa:1024", "-nodes", "-keyout", key, "-out", cert, "-subj", "/CN=weak.test")
+    certificate = {"id": str(uuid.uuid4()), "cert": open(cert).read(), "key": open(key).read()}
+    assert post(node, json.dumps({"_format_version": "3.0", "certificates": [certificate]}), kind="application/json")[0] == 201
+    wait_until(lambda: certificate["id"] in open(node.log).read(), "the certificate to be named", 10)
+    said = [line for line in open(node.log).read().splitlines() if certificate["id"] in line]
+    assert len(said) == 1 and "it is left out" in said[0] and "Load a configuration" in said[0] and "PATCH" not in said[0]
 
 
 def test_starts_empty_and_keeps_what_was_posted(start, upstream):

@@ -147,6 +147,20 @@ def test_commands(node):
     assert node.pid() is None
 
 
+def test_another_node_is_not_let_in_on_the_same_ports(node, settings, tmp_path):
+    other = Daemon(tmp_path / "other", settings)
+    other.write(proxy_listen=f"0.0.0.0:{node.proxy}")
+    refused = other.run("start", check=1)
+    assert f"cannot listen on 0.0.0.0:{node.proxy}: Address already in use" in refused.stderr
+    assert other.pid() is None
+    for _ in range(3):
+        node.run("restart")
+    assert call(node.proxy, "GET", "/a")[0] == 200
+    other.write(proxy_listen=f"127.0.0.1:{other.proxy}")
+    other.run("start")
+    other.end()
+
+
 def test_a_killed_node_leaves_nothing_in_the_way(node):
     os.kill(node.pid(), signal.SIGKILL)
     wait_until(lambda: sallyport("health", "-p", node.prefix).returncode == 1, "the node to be gone")

@@ -73,6 +73,7 @@ def test_certificates_by_name(plane, pairs):
                     snis=[sni(21, "a.test", 11), sni(22, "*.wild.test", 12), sni(23, "right.*", 13)])
     for asked, expected in [("a.test", "a.test"), ("A.Test", "a.test"), ("b.wild.test", "*.wild.test"),
                             ("b.c.wild.test", "default"), ("wild.test", "default"), ("right.org", "right"),
+                            ("a.test.", "a.test"), ("b.wild.test.", "*.wild.test"), ("right.org.", "right"),
                             ("x.right.org", "default"), (None, "default"), ("nobody.test", "default")]:
         assert name_shown(gateway.port, asked) == expected, asked
     # "*" is for whoever asks for nothing that is known, and comes before the settings.
@@ -183,6 +184,41 @@ def test_sessions_resume_on_any_worker(plane, pairs, version, more, resumes):
     assert reused == (8 if resumes else 0)
 
 
+@pytest.mark.parametrize("more", [{}, {"ssl_session_tickets": False}], ids=["tickets", "cache"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_no_session_is_resumed_for_another_name(plane, pairs, version, more):
+    """RFC 6066 section 3. Up to TLS 1.2 the route would follow the name of the session."""
+    route = {"id": uuid(2), "protocols": ["https"], "snis": ["a.test"], "service": {"id": uuid(1)}}
+    gateway = plane(Upstream(), **serve(pairs, workers=2, **more), routes=[route])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = version
+
+    def ask(name, session=None):
+        raw = socket.create_connection(("127.0.0.1", gateway.port), timeout=20)
+        with context.wrap_socket(raw, server_hostname=name, session=session) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            status = int(sock.recv(100).split()[1])
+            return status, sock.session_reused, sock.session
+
+    *_, session = ask("a.test")
+    for name in ("b.test", "a.test.b.test", None):
+        assert ask(name, session)[:2] == (404, False)
+    assert ask("a.test", session)[:2] == (200, True)
+    status, _, nameless = ask(None)
+    assert status == 404 and ask("a.test", nameless)[:2] == (200, False)
+    assert ask(None, nameless)[:2] == (404, True)
+
+
+def test_a_route_takes_a_name_with_the_dot_of_the_root(plane, pairs):
+    route = {"id": uuid(2), "protocols": ["https"], "snis": ["a.test"], "service": {"id": uuid(1)}}
+    gateway = plane(Upstream(), **serve(pairs), routes=[route])
+    for name, status in (("a.test", 200), ("a.test.", 200), ("b.test.", 404)):
+        with handshake(gateway.port, name) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert int(sock.recv(100).split()[1]) == status, name
+
+
 class SecuredUpstream(Upstream):
     """Speaks TLS; remembers for each connection the SNI, who the client is, whether it resumed."""
 
@@ -272,6 +308,21 @@ def test_authorities_of_a_service(plane, workspace, pki, hosts, service, status,
     assert words in gateway.log() and len(upstream.requests) == (1 if status == 200 else 0)
 
 
+@pytest.mark.parametrize("named, status", [(("second",), 502), (("intermediate", "second"), 502), (("root",), 200),
+                                           (("intermediate", "root"), 200), (("other", "intermediate"), 502)])
+def test_an_intermediate_alone_anchors_nothing(plane, workspace, pki, hosts, named, status):
+    """As with the database: of the service's own authorities and of the node's."""
+    upstream = SecuredUpstream(workspace, pki.deep)
+    texts = [open(getattr(pki, name).cert).read() for name in named]
+    rows = [{"id": uuid(number), "cert": text} for number, text in enumerate(texts, 41)]
+    for more, trusted in (({"ca_certificates": [row["id"] for row in rows]}, open(pki.other.cert).read()), ({}, "".join(texts))):
+        gateway = plane(service=https("db.test", port=upstream.port, tls_verify=True, tls_verify_depth=5, **more), dns_hostsfile=hosts,
+                        ca_certificates=rows, trusted_authorities=trusted)
+        assert gateway.connect().get().status == status
+        assert ("an intermediate alone anchors nothing" in gateway.log()) == (status == 502)
+    upstream.close()
+
+
 @pytest.mark.parametrize("node, service, status", [(1, None, 502), (2, None, 200), (1, 2, 200), (2, 1, 502), (2, 0, 502)])
 def test_how_deep_a_chain_may_be(plane, workspace, pki, hosts, node, service, status):
     """Two intermediates stand between the certificate and the root."""
@@ -324,6 +375,37 @@ def test_a_certificate_that_does_not_pass_is_told_once(plane, workspace, pki, ho
                     dns_hostsfile=hosts, trusted_authorities=open(pki.other.cert).read())
     assert gateway.connect().get().status == 502
     assert gateway.log().count("service secured: TLS with") == 1
+
+
+LONG = ".".join(["x" * 60] * 5)
+
+
+@pytest.mark.parametrize("host, asked, statuses", [
+    ("db.test.", "db.test", (200, 200)), ("db.test.:8443", "db.test", (200, 200)), ("other.test.", "other.test", (200, 502)),
+    ("127.0.0.1", None, (200, 200)), ("127.0.0.2:8443", None, (200, 502)), ("[::1]", None, (200, 200)),
+    ("[::1]:8443", None, (200, 200)), ("[::2]", None, (200, 502)), (LONG, None, (200, 502))],
+    ids=lambda value: "long" if value == LONG else None)
+def test_odd_hosts_that_upstreams_are_asked_for(plane, workspace, pki, hosts, host, asked, statuses):
+    """`asked`: the SNI. A name that cannot be asked for is one that no certificate is for."""
+    upstream = SecuredUpstream(workspace, pki.server)
+    for verify, status in zip((False, True), statuses):
+        gateway = plane(service=https("db.test", port=upstream.port, tls_verify=verify), route={"preserve_host": True},
+                        dns_hostsfile=hosts, trusted_authorities=open(pki.root.cert).read())
+        client = gateway.connect()
+        client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")
+        assert client.read().status == status
+        assert upstream.names[-1] == asked and "memory" not in gateway.log()
+        assert ("must be a name of its certificate" in gateway.log()) == (status == 502)
+    upstream.close()
+
+
+def test_the_host_of_a_service_may_end_with_the_dot_of_the_root(plane, workspace, pki):
+    upstream, hosts = SecuredUpstream(workspace, pki.server), workspace + "/dot.hosts"
+    with open(hosts, "w") as file:
+        file.write("127.0.0.1 db.test.\n")
+    gateway = plane(upstream, service=https("db.test.", tls_verify=True), dns_hostsfile=hosts,
+                    trusted_authorities=open(pki.root.cert).read())
+    assert gateway.connect().get().status == 200 and upstream.names == ["db.test"]
 
 
 def test_sessions_with_upstreams_resume(plane, workspace, pki, hosts):

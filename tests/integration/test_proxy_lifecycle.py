@@ -157,6 +157,39 @@ def test_listen_errors_name_the_address(workspace, backend):
         assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in str(refused.value)
 
 
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(type=kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+@pytest.mark.parametrize("first, second, shared", [
+    ({}, {}, True), ({"address": "0.0.0.0"}, {}, True), ({}, {"address": "0.0.0.0"}, True), ({}, {"address": "::"}, False),
+    ({}, {"address": "127.0.0.2"}, False), ({"udp": True}, {"udp": True}, True), ({"udp": True}, {"udp": True, "address": "0.0.0.0"}, True),
+    ({"udp": True}, {}, False), ({}, {"udp": True}, False)])
+def test_two_data_planes_do_not_share_an_address(plane, workspace, backend, first, second, shared):
+    """The workers of one may; a reload and an upgrade are in test_lifecycle.py."""
+    upstream, port = Upstream(), free_port(socket.SOCK_DGRAM if first.get("udp") else socket.SOCK_STREAM)
+    of = lambda listener: {"listeners": [{**({"role": "stream"} if listener.get("udp") else {}), **listener, "port": port}], "workers": 2}
+    gateway = plane(upstream, **of(first))
+    if not shared:
+        plane(upstream, **of(second))
+        return
+    with pytest.raises(Exception) as refused:
+        DataPlane(workspace, backend, **of(second))
+    address = f"{second.get('address', '127.0.0.1')}:{port}" + (" for UDP" if second.get("udp") else "")
+    assert f"cannot listen on {address}: Address already in use" in str(refused.value)
+    assert "stop the process that listens there" in str(refused.value)
+    gateway.close()
+    plane(upstream, **of(second))
+
+
+def test_a_data_plane_may_listen_twice_on_one_port(plane):
+    port = free_port()
+    gateway = plane(Upstream(), workers=2, listeners=[{"address": "0.0.0.0", "port": port}, {"address": "127.0.0.1", "port": port}])
+    assert gateway.connect(port).get().status == 200
+
+
 def test_access_log(plane, workspace):
     path = os.path.join(workspace, f"access-{time.monotonic_ns()}.log")
     gateway = plane(Upstream(), access_log=path)
