@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include <nghttp2/nghttp2.h>
 
@@ -31,6 +32,7 @@ constexpr uint64_t kBombFactor = 4;
 // Names of fields that are not indexed leave the table with time. Numbers of streams, two for each.
 constexpr int32_t kIndexAllEvery = 128;
 
+constexpr size_t kFrameHead = 9;
 constexpr size_t kMostAcks = 256;
 constexpr size_t kMostContinuations = 8;
 
@@ -57,6 +59,7 @@ OptionPtr make_options() {
   nghttp2_option* option = nullptr;
   if (nghttp2_option_new(&option) != 0) return nullptr;
   nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_option_set_no_closed_streams(option, 1);  // it would keep as many as it lets be open
   nghttp2_option_set_max_outbound_ack(option, kMostAcks);
   nghttp2_option_set_max_continuations(option, kMostContinuations);
   nghttp2_option_set_stream_reset_rate_limit(option, kResetBurst, kResetsPerSecond);
@@ -77,6 +80,10 @@ struct H2Session::Callbacks {
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     H2Session& session = of(self);
     session.in_request_ = opens_request(frame);
+    if (session.in_request_ && session.streams_ >= session.limits_.max_streams) {
+      session.reset(frame->hd.stream_id, H2Error::refused);
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // the fields still go through the decoder
+    }
     if (session.in_request_) {
       session.request_.begin(session.limits_.max_head, session.limits_.max_field_line);
     } else {
@@ -148,6 +155,7 @@ struct H2Session::Callbacks {
 
   static int closed(nghttp2_session* session, int32_t id, uint32_t error, void* self) {
     if (void* stream = nghttp2_session_get_stream_user_data(session, id)) {
+      if (of(self).role_ == Role::server) --of(self).streams_;
       if (error == NGHTTP2_NO_ERROR) of(self).earn(kEarnedByResponse);
       of(self).owner_.on_closed(stream, static_cast<H2Error>(error));
     }
@@ -175,7 +183,6 @@ struct H2Session::Callbacks {
 
   static int send_body(nghttp2_session*, nghttp2_frame*, const uint8_t* frame_head, size_t,
                        nghttp2_data_source* source, void* self) {
-    constexpr size_t kFrameHead = 9;
     of(self).owner_.write(view(frame_head, kFrameHead));
     of(self).owner_.write_body(source->ptr);
     of(self).earn(kEarnedByFrameSent);
@@ -215,15 +222,13 @@ bool H2Session::start() {
   if (callbacks == nullptr || options == nullptr) return false;
   auto* make = role_ == Role::server ? &nghttp2_session_server_new3 : &nghttp2_session_client_new3;
   if (make(&session_, callbacks.get(), this, options.get(), h2_memory()) != 0) return false;
-  const nghttp2_settings_entry server{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.max_streams};
-  const nghttp2_settings_entry client{NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
   const std::array<nghttp2_settings_entry, 4> settings{
-      {role_ == Role::server ? server : client,
-       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits_.stream_window},
+      {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits_.stream_window},
        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits_.max_head},
-       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}};
-  return nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) ==
-             0 &&
+       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0}}};
+  const size_t count = settings.size() - (role_ == Role::server ? 1 : 0);
+  return nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), count) == 0 &&
          nghttp2_session_set_local_window_size(
              session_, NGHTTP2_FLAG_NONE, 0, static_cast<int32_t>(limits_.connection_window)) == 0;
 }
@@ -243,9 +248,29 @@ bool H2Session::send() {
     const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
     if (size < 0) over_ = true;
     if (size <= 0) break;
-    owner_.write(view(bytes, static_cast<size_t>(size)));
+    const std::string_view frame = view(bytes, static_cast<size_t>(size));
+    if (!std::exchange(begun_, true) && role_ == Role::server) {
+      write_settings(frame);
+    } else {
+      owner_.write(frame);
+    }
   }
   return !over_;
+}
+
+// RFC 9113 section 5.1.2: who opens one stream too many loses that one. nghttp2 would end the
+// connection once its own limit is acknowledged, so that it has none: the peer's is added here, and
+// kept by begin_headers().
+void H2Session::write_settings(std::string_view frame) {
+  const nghttp2_settings_entry most{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.max_streams};
+  std::array<uint8_t, 6> entry;
+  nghttp2_pack_settings_payload(entry.data(), entry.size(), &most, 1);
+  std::array<char, kFrameHead> head;
+  frame.copy(head.data(), head.size());
+  head[2] = static_cast<char>(head[2] + entry.size());  // the length's last byte
+  owner_.write({head.data(), head.size()});
+  owner_.write(view(entry.data(), entry.size()));
+  owner_.write(frame.substr(head.size()));
 }
 
 bool H2Session::has_output() const {
@@ -275,6 +300,7 @@ int H2Session::take_request(int32_t id, bool complete) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
   } else {
     nghttp2_session_set_stream_user_data(session_, id, stream);
+    ++streams_;
   }
   return 0;
 }

@@ -130,6 +130,7 @@ class H2Session {
   H2Session(const H2Limits& limits, H2Owner& owner, Role role)
       : limits_(limits), owner_(owner), role_(role) {}
   bool start();
+  void write_settings(std::string_view frame);
   bool add_field(std::string_view name, std::string_view value, uint64_t& list_size);
   int take_request(int32_t id, bool complete);
   void take_response(int32_t id, void* stream, bool complete);
@@ -146,8 +147,11 @@ class H2Session {
   H2Request request_;
   H2Response response_;
   bool in_request_ = false;
+  bool begun_ = false;    // the first frame has been written
   bool goodbye_ = false;  // the peer's
   bool over_ = false;
+
+  uint32_t streams_ = 0;  // that the owner knows
 
   // What frames cost that bring nothing along: see pay().
   uint64_t credit_;

@@ -178,6 +178,31 @@ def test_more_streams_than_allowed(gateway):  # noqa: F811
     assert eventually(lambda: plane.counters()["active"] == 0)
 
 
+def test_one_stream_too_many_is_refused_alone(gateway):  # noqa: F811
+    plane = gateway(Upstream(lambda c: c.read_request() and (time.sleep(0.5), c.send(answer(b"done")))))
+    client = H2Client(plane.port)
+    assert client.get().body == b"done"  # the settings are acknowledged
+    assert client.h2.remote_settings.max_concurrent_streams == 128
+    client.h2.remote_settings[3] = 1000
+    client.h2.remote_settings.acknowledge()
+    streams = [client.request() for _ in range(130)]
+    got = [client.wait(stream) for stream in streams]
+    assert [one.reset for one in got] == [None] * 128 + [7] * 2  # REFUSED_STREAM
+    assert {one.body for one in got[:128]} == {b"done"}
+    assert client.get().body == b"done"
+
+
+def test_refused_streams_are_not_for_ever(gateway):  # noqa: F811
+    held = []
+    plane = gateway(Upstream(lambda c: held.append(c.read_request()) or time.sleep(5)), http2_max_concurrent_streams=1)
+    client = Raw(plane.port)
+    client.send(frame(SETTINGS, flags=1))
+    block = head()
+    client.send(b"".join(frame(HEADERS, block, stream, END_STREAM | END_HEADERS) for stream in range(1, 2801, 2)))
+    assert client.ended() == 11  # ENHANCE_YOUR_CALM
+    assert len(held) <= 1
+
+
 def test_nonsense(gateway):  # noqa: F811
     plane = gateway()
     for wire in (b"\xff" * 3_000, frame(DATA, b"x", 1), frame(HEADERS, b"\xff" * 40, 1, END_HEADERS), frame(HEADERS, head(), 2, END_HEADERS),
