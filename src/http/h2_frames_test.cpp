@@ -17,8 +17,9 @@ using testing::HasSubstr;
 
 constexpr uint8_t kEnd = NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS;
 // GET http://a/, without traces in the table.
-const std::string kGet("\x82\x86\x84\x01\x01"
-                       "a");
+const std::string kGet(
+    "\x82\x86\x84\x01\x01"
+    "a");
 
 struct Frame {
   uint8_t type;
@@ -104,7 +105,8 @@ struct H2FramesTest : testing::Test {
     for (std::string_view rest = owner.output; !rest.empty();) {
       const size_t size = number_at(rest, 0) >> 8;
       frames.push_back({static_cast<uint8_t>(rest[3]), static_cast<uint8_t>(rest[4]),
-                        static_cast<int32_t>(number_at(rest, 5)), std::string(rest.substr(9, size))});
+                        static_cast<int32_t>(number_at(rest, 5)),
+                        std::string(rest.substr(9, size))});
       rest.remove_prefix(9 + size);
     }
     owner.output.clear();
@@ -159,6 +161,49 @@ TEST_F(H2FramesTest, EndsConnectionsThatOnlyOpenStreamsTooMany) {
   }
   EXPECT_GT(refused, 900);
   EXPECT_LT(refused, 1'100);
+  EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_ENHANCE_YOUR_CALM});
+}
+
+// All in one write: nothing of it is answered before the last of it is read.
+TEST_F(H2FramesTest, TakesAThousandFramesOfNoiseAtOnceAndNoMore) {
+  for (const Frame& noise : {Frame{NGHTTP2_PING, 0, 0, "12345678"}, {NGHTTP2_SETTINGS, 0, 0, ""}}) {
+    begin();
+    std::string some;
+    for (int i = 0; i < 900; ++i) some += wire(noise);
+    EXPECT_TRUE(server->receive(some, now));
+    EXPECT_EQ(said().size(), 900u) << int{noise.type};
+    EXPECT_FALSE(server->receive(some, now));
+    EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_ENHANCE_YOUR_CALM}) << int{noise.type};
+  }
+}
+
+TEST_F(H2FramesTest, EndsPingsOfClientsThatReadNothing) {
+  begin();
+  int frames = 0;
+  while (frames < 5'000 && send({NGHTTP2_PING, 0, 0, "12345678"})) {
+    ++frames;
+    now += 10;  // as many as are paid for
+  }
+  EXPECT_LT(frames, 1'100);
+  EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_ENHANCE_YOUR_CALM});
+}
+
+TEST_F(H2FramesTest, LetsSoManyRequestsBeTakenBack) {
+  begin();
+  const std::string cancel = number(NGHTTP2_CANCEL);
+  int32_t id = 1;
+  auto take_back = [&](int count) {
+    int taken = 0;
+    while (taken < count && send(headers(id)) && send({NGHTTP2_RST_STREAM, 0, id, cancel})) {
+      ++taken, id += 2;
+      said();
+    }
+    return taken;
+  };
+  EXPECT_EQ(take_back(256), 256);
+  now += 1'000;
+  EXPECT_EQ(take_back(64), 64);
+  EXPECT_EQ(take_back(1), 0);
   EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_ENHANCE_YOUR_CALM});
 }
 

@@ -21,9 +21,12 @@ constexpr uint64_t kCreditPerSecond = 100;
 constexpr uint64_t kEarnedByResponse = 4;
 constexpr uint64_t kEarnedByFrameSent = 2;
 
-// Requests that a peer may take back at once, and per second (CVE-2023-44487).
-constexpr uint64_t kResetBurst = 256;
+// Requests that a peer may take back at once, and per second (CVE-2023-44487). nghttp2 has such a
+// limit, too, and an error that says nothing.
+constexpr uint64_t kMostResets = 256;
 constexpr uint64_t kResetsPerSecond = 64;
+constexpr uint64_t kThousand = 1'000;  // each counts as so many
+constexpr uint64_t kNoResetLimit = uint64_t{1} << 62;
 
 // A header list beyond this many times its limit is an attack (HPACK makes four kilobytes of a
 // byte) and not worth an answer.
@@ -33,7 +36,7 @@ constexpr uint64_t kBombFactor = 4;
 constexpr int32_t kIndexAllEvery = 128;
 
 constexpr size_t kFrameHead = 9;
-constexpr size_t kMostAcks = 256;
+constexpr size_t kMostAcks = kMostCredit;  // that wait to be written
 constexpr size_t kMostContinuations = 8;
 
 struct OptionDeleter {
@@ -62,7 +65,7 @@ OptionPtr make_options() {
   nghttp2_option_set_no_closed_streams(option, 1);  // it would keep as many as it lets be open
   nghttp2_option_set_max_outbound_ack(option, kMostAcks);
   nghttp2_option_set_max_continuations(option, kMostContinuations);
-  nghttp2_option_set_stream_reset_rate_limit(option, kResetBurst, kResetsPerSecond);
+  nghttp2_option_set_stream_reset_rate_limit(option, kNoResetLimit, 1);
   return OptionPtr(option);
 }
 
@@ -74,7 +77,10 @@ struct H2Session::Callbacks {
   static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* frame, void* self) {
     // Body is counted where its size is known.
     if (frame->type == NGHTTP2_DATA && frame->length > 0) return 0;
-    return of(self).pay(1) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+    H2Session& session = of(self);
+    const bool reset = frame->type == NGHTTP2_RST_STREAM && session.role_ == Role::server;
+    const bool paid = session.pay(1) && (!reset || session.pay_reset());
+    return paid ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
@@ -219,6 +225,7 @@ bool H2Session::start() {
   static const CallbacksPtr callbacks = Callbacks::make();
   static const OptionPtr options = make_options();
   credit_ = kMostCredit;
+  resets_left_ = kMostResets * kThousand;
   if (callbacks == nullptr || options == nullptr) return false;
   auto* make = role_ == Role::server ? &nghttp2_session_server_new3 : &nghttp2_session_client_new3;
   if (make(&session_, callbacks.get(), this, options.get(), h2_memory()) != 0) return false;
@@ -238,6 +245,7 @@ bool H2Session::receive(std::string_view bytes, uint64_t now) {
   refill(now);
   const ssize_t taken = nghttp2_session_mem_recv(
       session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (taken == NGHTTP2_ERR_FLOODED) give_up();
   if (taken < 0) over_ = true;
   return !over_;
 }
@@ -391,6 +399,15 @@ bool H2Session::pay(uint64_t price) {
   return true;
 }
 
+bool H2Session::pay_reset() {
+  if (resets_left_ < kThousand) {
+    give_up();
+    return false;
+  }
+  resets_left_ -= kThousand;
+  return true;
+}
+
 void H2Session::earn(uint64_t amount) {
   credit_ = std::min(kMostCredit, credit_ + amount);
 }
@@ -399,6 +416,8 @@ void H2Session::refill(uint64_t now) {
   if (refilled_ == 0) refilled_ = now;
   const uint64_t earned = (now - refilled_) * kCreditPerSecond / 1'000;
   if (earned == 0) return;
+  resets_left_ =
+      std::min(kMostResets * kThousand, resets_left_ + (now - refilled_) * kResetsPerSecond);
   refilled_ = now;
   earn(earned);
 }

@@ -135,6 +135,7 @@ class H2Session {
   int take_request(int32_t id, bool complete);
   void take_response(int32_t id, void* stream, bool complete);
   bool pay(uint64_t price);
+  bool pay_reset();
   void earn(uint64_t amount);
   void refill(uint64_t now);
   void give_up();
@@ -155,6 +156,7 @@ class H2Session {
 
   // What frames cost that bring nothing along: see pay().
   uint64_t credit_;
+  uint64_t resets_left_;  // in thousandths
   uint64_t refilled_ = 0;
 };
 

@@ -86,6 +86,16 @@ def test_floods_are_ended(gateway, name):  # noqa: F811
     assert H2Client(plane.port).get().status == 200
 
 
+@pytest.mark.parametrize("name", ["ping", "empty settings"])
+def test_floods_in_one_write_hear_why(gateway, name):  # noqa: F811
+    client = Raw(gateway().port)
+    client.send(FLOODS[name] * 257 + frame(PING, b"the last"))
+    while b"the last" not in client.buffer:
+        assert client.fill()
+    client.send(FLOODS[name] * 2_000)
+    assert client.ended() == 11  # ENHANCE_YOUR_CALM
+
+
 def test_rapid_resets(gateway):  # noqa: F811
     upstream = Upstream()
     plane = gateway(upstream)
@@ -96,10 +106,18 @@ def test_rapid_resets(gateway):  # noqa: F811
             client.send(frame(HEADERS, block, stream, END_STREAM | END_HEADERS) + frame(RST, b"\0\0\0\x08", stream))
         except OSError:
             break
-    client.ended()
+    assert client.ended() in (11, None)  # ENHANCE_YOUR_CALM; None: a reset of the connection has overtaken it
     assert stream < 20_000 or eventually(lambda: plane.counters()["active"] == 0)
     assert upstream.connections < 1_500
     assert H2Client(plane.port).get().status == 200
+
+
+def test_rapid_resets_hear_why(gateway):  # noqa: F811
+    client = Raw(gateway().port)
+    block = head()
+    client.send(b"".join(frame(HEADERS, block, stream, END_STREAM | END_HEADERS) + frame(RST, b"\0\0\0\x08", stream)
+                         for stream in range(1, 601, 2)))
+    assert client.ended() == 11  # ENHANCE_YOUR_CALM
 
 
 def test_empty_data_frames(gateway):  # noqa: F811
