@@ -207,5 +207,52 @@ TEST_F(H2FramesTest, LetsSoManyRequestsBeTakenBack) {
   EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_ENHANCE_YOUR_CALM});
 }
 
+TEST_F(H2FramesTest, EndsConnectionsThatOpenStreamsInTheWrongOrder) {
+  for (int32_t passed_over : {1, 7, 11, 15}) {
+    begin();
+    for (int32_t id : {3, 5, 9, 13, 17}) EXPECT_TRUE(send(headers(id)));
+    EXPECT_FALSE(send(headers(passed_over))) << passed_over;
+    EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_PROTOCOL_ERROR}) << passed_over;
+    EXPECT_EQ(owner.heads.size(), 5u);
+  }
+  begin();
+  EXPECT_TRUE(send(headers(1001)));
+  EXPECT_FALSE(send(headers(999)));
+  EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_PROTOCOL_ERROR});
+}
+
+TEST_F(H2FramesTest, EndsConnectionsThatGoOnWithWhatTheyHaveEnded) {
+  for (bool body : {false, true}) {
+    begin();
+    EXPECT_TRUE(send(headers(1, kGet, body ? NGHTTP2_FLAG_END_HEADERS : kEnd)));
+    if (body) EXPECT_TRUE(send({NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "body"}));
+    ASSERT_TRUE(answer(1));
+    said();
+    EXPECT_TRUE(send(headers(3)));
+    EXPECT_FALSE(send(headers(1)));
+    EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_STREAM_CLOSED});
+  }
+}
+
+// The client has not seen the reset yet.
+TEST_F(H2FramesTest, PassesOverTrailersOfStreamsThatItHasReset) {
+  begin();
+  const std::string trailers = std::string("\x00\x03x-y\x01z", 7);
+  EXPECT_TRUE(send(headers(1, kGet, NGHTTP2_FLAG_END_HEADERS)));
+  server->reset(1, H2Error::none);
+  EXPECT_EQ(said().size(), 1u);
+  EXPECT_TRUE(send({NGHTTP2_DATA, 0, 1, "body"}));
+  EXPECT_TRUE(send(headers(1, trailers)));
+  EXPECT_TRUE(send(headers(3)));
+  EXPECT_EQ(owner.heads.size(), 2u);
+  EXPECT_EQ(goodbye(), ~0U);
+}
+
+TEST_F(H2FramesTest, EndsConnectionsThatGiveThemselvesPriority) {
+  begin();
+  EXPECT_FALSE(send({NGHTTP2_PRIORITY, 0, 0, std::string("\0\0\0\x01\x01", 5)}));
+  EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_PROTOCOL_ERROR});
+}
+
 }  // namespace
 }  // namespace sallyport::http

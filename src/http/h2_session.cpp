@@ -74,10 +74,26 @@ OptionPtr make_options() {
 struct H2Session::Callbacks {
   static H2Session& of(void* self) { return *static_cast<H2Session*>(self); }
 
+  // What nghttp2 lets pass (RFC 9113 sections 5.1, 5.1.1, 6.3).
+  static uint32_t fault_of(H2Session& session, const nghttp2_frame_hd& frame) {
+    if (frame.type == NGHTTP2_PRIORITY && frame.stream_id == 0) return NGHTTP2_PROTOCOL_ERROR;
+    const bool opens = frame.type == NGHTTP2_HEADERS;
+    if ((!opens && frame.type != NGHTTP2_DATA) || frame.stream_id % 2 == 0) return 0;
+    const auto verdict =
+        opens ? session.peer_streams_.on_headers(frame.stream_id) : H2PeerStreams::Verdict::fine;
+    if ((frame.flags & NGHTTP2_FLAG_END_STREAM) != 0) session.peer_streams_.on_end(frame.stream_id);
+    if (verdict == H2PeerStreams::Verdict::never_opened) return NGHTTP2_PROTOCOL_ERROR;
+    return verdict == H2PeerStreams::Verdict::ended ? NGHTTP2_STREAM_CLOSED : NGHTTP2_NO_ERROR;
+  }
+
   static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* frame, void* self) {
+    H2Session& session = of(self);
+    if (const uint32_t fault = session.role_ == Role::server ? fault_of(session, *frame) : 0) {
+      session.break_off(fault);
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
     // Body is counted where its size is known.
     if (frame->type == NGHTTP2_DATA && frame->length > 0) return 0;
-    H2Session& session = of(self);
     const bool reset = frame->type == NGHTTP2_RST_STREAM && session.role_ == Role::server;
     const bool paid = session.pay(1) && (!reset || session.pay_reset());
     return paid ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -423,8 +439,12 @@ void H2Session::refill(uint64_t now) {
 }
 
 void H2Session::give_up() {
+  break_off(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void H2Session::break_off(uint32_t error) {
   over_ = true;
-  nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+  nghttp2_session_terminate_session(session_, error);
 }
 
 }  // namespace sallyport::http

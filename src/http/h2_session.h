@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "http/h1_reader.h"
+#include "http/h2_peer_streams.h"
 #include "http/h2_request.h"
 #include "http/h2_response.h"
 
@@ -139,6 +140,7 @@ class H2Session {
   void earn(uint64_t amount);
   void refill(uint64_t now);
   void give_up();
+  void break_off(uint32_t error);
 
   H2Limits limits_;
   H2Owner& owner_;
@@ -153,6 +155,7 @@ class H2Session {
   bool over_ = false;
 
   uint32_t streams_ = 0;  // that the owner knows
+  H2PeerStreams peer_streams_;
 
   // What frames cost that bring nothing along: see pay().
   uint64_t credit_;
