@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <nghttp2/nghttp2.h>
 
@@ -198,7 +199,14 @@ struct H2Session::Callbacks {
 
   static bool submit_trailers(nghttp2_session* session, int32_t id, std::string_view lines) {
     if (lines.empty()) return false;
-    std::array<nghttp2_nv, kMaxHeaders> fields;
+    // Of a few bytes each there may be more than of any other fields.
+    std::array<nghttp2_nv, kMaxHeaders> few;
+    std::vector<nghttp2_nv> many;
+    std::span<nghttp2_nv> fields = few;
+    if (const auto most = static_cast<size_t>(std::ranges::count(lines, '\n')); most > few.size()) {
+      many.resize(most);
+      fields = many;
+    }
     const size_t count = h2_trailer_fields(lines, fields);
     return count > 0 && nghttp2_submit_trailer(session, id, fields.data(), count) == 0;
   }
