@@ -225,8 +225,9 @@ bool Worker::accept_tls(net::Stream& stream, const WorkerListener& listener) {
   if (listener.tls == nullptr) return true;
   // The APIs have certificates of their own.
   const bool api = listener.role == Role::admin || listener.role == Role::status;
-  return stream.accept_tls(*listener.tls,
-                           {.http2 = listener.http2, .certificates = api ? nullptr : this});
+  return stream.accept_tls(*listener.tls, {.http = listener.role != Role::stream,
+                                           .http2 = listener.http2,
+                                           .certificates = api ? nullptr : this});
 }
 
 const net::ServerCertificate* Worker::certificate_for(std::string_view server_name) const {

@@ -169,6 +169,13 @@ def test_alpn_chooses(plane, workspace):
         plain.sock = context(*offered).wrap_socket(plain.sock, server_hostname="a.test")
         assert plain.sock.selected_alpn_protocol() == "http/1.1"
         assert plain.get().status == 200
+    for port, offered in ((both, ["acme-tls/1", "h3"]), (one, ["h2"])):
+        with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+            context(*offered).wrap_socket(Client(port).sock, server_hostname="a.test")
+    # Whoever offers nothing speaks HTTP/1.
+    plain = Client(both)
+    plain.sock = context().wrap_socket(plain.sock, server_hostname="a.test")
+    assert plain.get().status == 200 and plain.sock.selected_alpn_protocol() is None
     # The preface without the agreement is no HTTP/2.
     plain = Client(both)
     plain.sock = context("http/1.1").wrap_socket(plain.sock, server_hostname="a.test")
