@@ -151,6 +151,11 @@ void Worker::stop() {
   for (PendingReply* reply : replies) {
     if (replies_.contains(reply)) reply->complete(stopped);
   }
+  connections_.each([](ClientConnection& connection) { connection.say_goodbye(); });
+  loop_->push_output();
+  // Clients first: a session must not take the end of its upstream's connection for a fault of the
+  // upstream, and say so.
+  connections_.each([](ClientConnection& connection) { connection.fail(ECANCELED); });
   resolver_->cancel();
   loop_->fail_streams(ECANCELED);
   loop_->stop();
