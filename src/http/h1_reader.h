@@ -27,7 +27,10 @@ struct ParseFault {
 // The fault of a connection that starts to speak HTTP/2 without being asked.
 inline constexpr std::string_view kHttp2Preface = "the HTTP/2 preface";
 
-inline constexpr size_t kMaxHeaders = 128;  // hard room; Limits::max_headers may be smaller
+// Hard room. Limits::max_headers is smaller for what others send, so that what plugins and the
+// gateway add has its place.
+inline constexpr size_t kMaxHeaders = 160;
+inline constexpr size_t kOwnFields = 16;  // the most that the gateway adds to a head
 
 struct RequestHead {
   Method method = Method::other;

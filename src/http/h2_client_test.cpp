@@ -150,6 +150,12 @@ TEST(H2Client, AnswersWithoutBodyAndWithNothingButTrailers) {
   Message& second = pair.client.request(kPost, {.own_trailers = "X-Q: 1\r\n"});
   pair.exchange();
   EXPECT_EQ(pair.server.messages[second.id].trailers, "x-q: 1\r\n");
+  // More of them than a head may have fields.
+  std::string many;
+  for (int i = 0; i < 500; ++i) many += "x-" + std::to_string(i) + ": 1\r\n";
+  Message& third = pair.client.request(kPost, {.own_trailers = many});
+  pair.exchange();
+  EXPECT_EQ(pair.server.messages[third.id].trailers, many);
 }
 
 TEST(H2Client, RefusedAndLeftBehindCallsSaySo) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include <nghttp2/nghttp2.h>
 
@@ -20,9 +22,12 @@ constexpr uint64_t kCreditPerSecond = 100;
 constexpr uint64_t kEarnedByResponse = 4;
 constexpr uint64_t kEarnedByFrameSent = 2;
 
-// Requests that a peer may take back at once, and per second (CVE-2023-44487).
-constexpr uint64_t kResetBurst = 256;
+// Requests that a peer may take back at once, and per second (CVE-2023-44487). nghttp2 has such a
+// limit, too, and an error that says nothing.
+constexpr uint64_t kMostResets = 256;
 constexpr uint64_t kResetsPerSecond = 64;
+constexpr uint64_t kThousand = 1'000;  // each counts as so many
+constexpr uint64_t kNoResetLimit = uint64_t{1} << 62;
 
 // A header list beyond this many times its limit is an attack (HPACK makes four kilobytes of a
 // byte) and not worth an answer.
@@ -31,7 +36,8 @@ constexpr uint64_t kBombFactor = 4;
 // Names of fields that are not indexed leave the table with time. Numbers of streams, two for each.
 constexpr int32_t kIndexAllEvery = 128;
 
-constexpr size_t kMostAcks = 256;
+constexpr size_t kFrameHead = 9;
+constexpr size_t kMostAcks = kMostCredit;  // that wait to be written
 constexpr size_t kMostContinuations = 8;
 
 struct OptionDeleter {
@@ -57,9 +63,10 @@ OptionPtr make_options() {
   nghttp2_option* option = nullptr;
   if (nghttp2_option_new(&option) != 0) return nullptr;
   nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_option_set_no_closed_streams(option, 1);  // it would keep as many as it lets be open
   nghttp2_option_set_max_outbound_ack(option, kMostAcks);
   nghttp2_option_set_max_continuations(option, kMostContinuations);
-  nghttp2_option_set_stream_reset_rate_limit(option, kResetBurst, kResetsPerSecond);
+  nghttp2_option_set_stream_reset_rate_limit(option, kNoResetLimit, 1);
   return OptionPtr(option);
 }
 
@@ -68,15 +75,38 @@ OptionPtr make_options() {
 struct H2Session::Callbacks {
   static H2Session& of(void* self) { return *static_cast<H2Session*>(self); }
 
+  // What nghttp2 lets pass (RFC 9113 sections 5.1, 5.1.1, 6.3).
+  static uint32_t fault_of(H2Session& session, const nghttp2_frame_hd& frame) {
+    if (frame.type == NGHTTP2_PRIORITY && frame.stream_id == 0) return NGHTTP2_PROTOCOL_ERROR;
+    const bool opens = frame.type == NGHTTP2_HEADERS;
+    if ((!opens && frame.type != NGHTTP2_DATA) || frame.stream_id % 2 == 0) return 0;
+    const auto verdict =
+        opens ? session.peer_streams_.on_headers(frame.stream_id) : H2PeerStreams::Verdict::fine;
+    if ((frame.flags & NGHTTP2_FLAG_END_STREAM) != 0) session.peer_streams_.on_end(frame.stream_id);
+    if (verdict == H2PeerStreams::Verdict::never_opened) return NGHTTP2_PROTOCOL_ERROR;
+    return verdict == H2PeerStreams::Verdict::ended ? NGHTTP2_STREAM_CLOSED : NGHTTP2_NO_ERROR;
+  }
+
   static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* frame, void* self) {
+    H2Session& session = of(self);
+    if (const uint32_t fault = session.role_ == Role::server ? fault_of(session, *frame) : 0) {
+      session.break_off(fault);
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
     // Body is counted where its size is known.
     if (frame->type == NGHTTP2_DATA && frame->length > 0) return 0;
-    return of(self).pay(1) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+    const bool reset = frame->type == NGHTTP2_RST_STREAM && session.role_ == Role::server;
+    const bool paid = session.pay(1) && (!reset || session.pay_reset());
+    return paid ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     H2Session& session = of(self);
     session.in_request_ = opens_request(frame);
+    if (session.in_request_ && session.streams_ >= session.limits_.max_streams) {
+      session.reset(frame->hd.stream_id, H2Error::refused);
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // the fields still go through the decoder
+    }
     if (session.in_request_) {
       session.request_.begin(session.limits_.max_head, session.limits_.max_field_line);
     } else {
@@ -148,6 +178,7 @@ struct H2Session::Callbacks {
 
   static int closed(nghttp2_session* session, int32_t id, uint32_t error, void* self) {
     if (void* stream = nghttp2_session_get_stream_user_data(session, id)) {
+      if (of(self).role_ == Role::server) --of(self).streams_;
       if (error == NGHTTP2_NO_ERROR) of(self).earn(kEarnedByResponse);
       of(self).owner_.on_closed(stream, static_cast<H2Error>(error));
     }
@@ -168,14 +199,20 @@ struct H2Session::Callbacks {
 
   static bool submit_trailers(nghttp2_session* session, int32_t id, std::string_view lines) {
     if (lines.empty()) return false;
-    std::array<nghttp2_nv, kMaxHeaders> fields;
+    // Of a few bytes each there may be more than of any other fields.
+    std::array<nghttp2_nv, kMaxHeaders> few;
+    std::vector<nghttp2_nv> many;
+    std::span<nghttp2_nv> fields = few;
+    if (const auto most = static_cast<size_t>(std::ranges::count(lines, '\n')); most > few.size()) {
+      many.resize(most);
+      fields = many;
+    }
     const size_t count = h2_trailer_fields(lines, fields);
     return count > 0 && nghttp2_submit_trailer(session, id, fields.data(), count) == 0;
   }
 
   static int send_body(nghttp2_session*, nghttp2_frame*, const uint8_t* frame_head, size_t,
                        nghttp2_data_source* source, void* self) {
-    constexpr size_t kFrameHead = 9;
     of(self).owner_.write(view(frame_head, kFrameHead));
     of(self).owner_.write_body(source->ptr);
     of(self).earn(kEarnedByFrameSent);
@@ -212,18 +249,17 @@ bool H2Session::start() {
   static const CallbacksPtr callbacks = Callbacks::make();
   static const OptionPtr options = make_options();
   credit_ = kMostCredit;
+  resets_left_ = kMostResets * kThousand;
   if (callbacks == nullptr || options == nullptr) return false;
   auto* make = role_ == Role::server ? &nghttp2_session_server_new3 : &nghttp2_session_client_new3;
   if (make(&session_, callbacks.get(), this, options.get(), h2_memory()) != 0) return false;
-  const nghttp2_settings_entry server{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.max_streams};
-  const nghttp2_settings_entry client{NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
   const std::array<nghttp2_settings_entry, 4> settings{
-      {role_ == Role::server ? server : client,
-       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits_.stream_window},
+      {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits_.stream_window},
        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits_.max_head},
-       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}};
-  return nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) ==
-             0 &&
+       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0}}};
+  const size_t count = settings.size() - (role_ == Role::server ? 1 : 0);
+  return nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), count) == 0 &&
          nghttp2_session_set_local_window_size(
              session_, NGHTTP2_FLAG_NONE, 0, static_cast<int32_t>(limits_.connection_window)) == 0;
 }
@@ -233,6 +269,7 @@ bool H2Session::receive(std::string_view bytes, uint64_t now) {
   refill(now);
   const ssize_t taken = nghttp2_session_mem_recv(
       session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (taken == NGHTTP2_ERR_FLOODED) give_up();
   if (taken < 0) over_ = true;
   return !over_;
 }
@@ -243,9 +280,29 @@ bool H2Session::send() {
     const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
     if (size < 0) over_ = true;
     if (size <= 0) break;
-    owner_.write(view(bytes, static_cast<size_t>(size)));
+    const std::string_view frame = view(bytes, static_cast<size_t>(size));
+    if (!std::exchange(begun_, true) && role_ == Role::server) {
+      write_settings(frame);
+    } else {
+      owner_.write(frame);
+    }
   }
   return !over_;
+}
+
+// RFC 9113 section 5.1.2: who opens one stream too many loses that one. nghttp2 would end the
+// connection once its own limit is acknowledged, so that it has none: the peer's is added here, and
+// kept by begin_headers().
+void H2Session::write_settings(std::string_view frame) {
+  const nghttp2_settings_entry most{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.max_streams};
+  std::array<uint8_t, 6> entry;
+  nghttp2_pack_settings_payload(entry.data(), entry.size(), &most, 1);
+  std::array<char, kFrameHead> head;
+  frame.copy(head.data(), head.size());
+  head[2] = static_cast<char>(head[2] + entry.size());  // the length's last byte
+  owner_.write({head.data(), head.size()});
+  owner_.write(view(entry.data(), entry.size()));
+  owner_.write(frame.substr(head.size()));
 }
 
 bool H2Session::has_output() const {
@@ -275,6 +332,7 @@ int H2Session::take_request(int32_t id, bool complete) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
   } else {
     nghttp2_session_set_stream_user_data(session_, id, stream);
+    ++streams_;
   }
   return 0;
 }
@@ -365,6 +423,15 @@ bool H2Session::pay(uint64_t price) {
   return true;
 }
 
+bool H2Session::pay_reset() {
+  if (resets_left_ < kThousand) {
+    give_up();
+    return false;
+  }
+  resets_left_ -= kThousand;
+  return true;
+}
+
 void H2Session::earn(uint64_t amount) {
   credit_ = std::min(kMostCredit, credit_ + amount);
 }
@@ -373,13 +440,19 @@ void H2Session::refill(uint64_t now) {
   if (refilled_ == 0) refilled_ = now;
   const uint64_t earned = (now - refilled_) * kCreditPerSecond / 1'000;
   if (earned == 0) return;
+  resets_left_ =
+      std::min(kMostResets * kThousand, resets_left_ + (now - refilled_) * kResetsPerSecond);
   refilled_ = now;
   earn(earned);
 }
 
 void H2Session::give_up() {
+  break_off(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void H2Session::break_off(uint32_t error) {
   over_ = true;
-  nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+  nghttp2_session_terminate_session(session_, error);
 }
 
 }  // namespace sallyport::http

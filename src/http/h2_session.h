@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "http/h1_reader.h"
+#include "http/h2_peer_streams.h"
 #include "http/h2_request.h"
 #include "http/h2_response.h"
 
@@ -130,13 +131,16 @@ class H2Session {
   H2Session(const H2Limits& limits, H2Owner& owner, Role role)
       : limits_(limits), owner_(owner), role_(role) {}
   bool start();
+  void write_settings(std::string_view frame);
   bool add_field(std::string_view name, std::string_view value, uint64_t& list_size);
   int take_request(int32_t id, bool complete);
   void take_response(int32_t id, void* stream, bool complete);
   bool pay(uint64_t price);
+  bool pay_reset();
   void earn(uint64_t amount);
   void refill(uint64_t now);
   void give_up();
+  void break_off(uint32_t error);
 
   H2Limits limits_;
   H2Owner& owner_;
@@ -146,11 +150,16 @@ class H2Session {
   H2Request request_;
   H2Response response_;
   bool in_request_ = false;
+  bool begun_ = false;    // the first frame has been written
   bool goodbye_ = false;  // the peer's
   bool over_ = false;
 
+  uint32_t streams_ = 0;  // that the owner knows
+  H2PeerStreams peer_streams_;
+
   // What frames cost that bring nothing along: see pay().
   uint64_t credit_;
+  uint64_t resets_left_;  // in thousandths
   uint64_t refilled_ = 0;
 };
 

@@ -146,6 +146,10 @@ Task<Connected> Loop::connect(const SocketAddress& address, uint32_t timeout_ms)
   co_return Connected{std::move(stream), 0};
 }
 
+void Loop::push_output() {
+  backend_->submit();
+}
+
 void Loop::fail_streams(int error) {
   // Failing one may close it and others: start again from the head until all have been seen.
   for (Stream* stream = streams_; stream != nullptr;) {

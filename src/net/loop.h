@@ -69,6 +69,8 @@ class Loop {
     relief_owner_ = owner;
   }
 
+  // What has been flushed leaves now, as far as sockets take it, or with the next wait.
+  void push_output();
   // Every open stream fails with `error`: how a loop is emptied before it ends.
   void fail_streams(int error);
   bool has_streams() const { return streams_ != nullptr; }

@@ -28,18 +28,20 @@ struct TlsCallbacks {
     return set ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
   }
 
-  // No protocol in common: RFC 7301 wants an alert, browsers and Kong's users are better served by
-  // HTTP/1.1 without ALPN, as nginx does it.
+  // No protocol in common: an alert, as RFC 7301 section 3.2 wants it and nginx does it since
+  // 1.21.4. What is spoken on a stream is the target's matter: there nothing is agreed on.
   static int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
                              const unsigned char* offered, unsigned int offered_size, void*) {
-    static constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1";
+    static constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1\x08http/1.0";
     constexpr size_t kHttp2 = 3;
-    const size_t skipped = filter_of(ssl)->offers_http2_ ? 0 : kHttp2;
+    const TlsFilter& filter = *filter_of(ssl);
+    if (!filter.offers_http_) return SSL_TLSEXT_ERR_NOACK;
+    const size_t skipped = filter.offers_http2_ ? 0 : kHttp2;
     unsigned char* chosen = nullptr;
     if (SSL_select_next_proto(&chosen, out_size, kProtocols + skipped,
                               static_cast<unsigned int>(sizeof(kProtocols) - 1 - skipped), offered,
                               offered_size) != OPENSSL_NPN_NEGOTIATED) {
-      return SSL_TLSEXT_ERR_NOACK;
+      return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;

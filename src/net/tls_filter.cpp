@@ -72,6 +72,7 @@ std::unique_ptr<TlsFilter> TlsFilter::accept(const TlsContext& context, BlockPoo
                                              const TlsAccept& options) {
   auto filter = create(context, blocks);
   if (filter == nullptr) return nullptr;
+  filter->offers_http_ = options.http;
   filter->offers_http2_ = options.http2;
   filter->certificates_ = options.certificates;
   SSL_set_accept_state(filter->ssl_);

@@ -22,7 +22,8 @@ namespace sallyport::net {
 
 // What a listener's connection adds to its context.
 struct TlsAccept {
-  bool http2 = false;                               // offered by ALPN
+  bool http = true;                                 // HTTP/1 is offered by ALPN
+  bool http2 = false;                               // as well
   const CertificateSource* certificates = nullptr;  // null: the context's own; outlives the stream
 };
 
@@ -107,6 +108,7 @@ class TlsFilter {
   uint8_t beginning_size_ = 0;
   bool finishing_ = false;  // close_notify() waits for the handshake
   bool peer_finished_ = false;
+  bool offers_http_ = false;
   bool offers_http2_ = false;
 };
 

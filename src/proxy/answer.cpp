@@ -105,7 +105,9 @@ Task<bool> answer(Session& session, Exchange& exchange, const Answer& given) {
   if (exchange.plugins != nullptr) {
     content_type = what.content_type;
     fields = what.extra_fields;
-    exchange.plugins->filter_own(what.status, content_type, fields);
+    if (!exchange.plugins->filter_own(what.status, content_type, fields)) {
+      co_return co_await answer_error(session, exchange, 500, "", ErrorSource::gateway, what.close);
+    }
     what.content_type = content_type;
     what.extra_fields = fields;
   }

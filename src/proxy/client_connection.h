@@ -38,6 +38,10 @@ class ClientConnection {
 
   // The worker is draining: answers what has begun, and ends.
   virtual void begin_drain() = 0;
+  // The worker stops: tells its client, where the protocol has a word for it.
+  virtual void say_goodbye() {}
+  // Breaks off.
+  virtual void fail(int error) = 0;
   // Memory is short: gives up what has begun, and ends. Connections to the APIs stay.
   virtual void cut() = 0;
   // Descriptors are short: ends if its client has asked nothing for a while. False: it stays.

@@ -446,7 +446,8 @@ bool Forward::may_try_again() {
 }
 
 Task<bool> Forward::give_up() {
-  const bool own = fault_ == AttemptFault::resolve || fault_ == AttemptFault::no_peer;
+  const bool own = fault_ == AttemptFault::resolve || fault_ == AttemptFault::no_peer ||
+                   fault_ == AttemptFault::plugins;
   // Without an upstream that was asked the latency is the gateway's own.
   if (exchange_.upstream_started == 0 && !own) {
     exchange_.upstream_started = session_.worker().loop().now();

@@ -179,14 +179,14 @@ Task<AttemptFault> Forward::filter_response() {
       !(response.framing == http::BodyFraming::length && response.content_length == 0);
   // A stream of messages is not held back.
   if (!has_body || !exchange_.plugins->filters_body() || is_grpc(exchange_.request)) {
-    exchange_.plugins->filter_proxied(received_, nullptr);
-    co_return AttemptFault::none;
+    const bool sound = exchange_.plugins->filter_proxied(received_, nullptr);
+    co_return sound ? AttemptFault::none : AttemptFault::plugins;
   }
   std::string body;
   const AttemptFault fault = co_await read_whole(body);
   if (fault != AttemptFault::none) co_return fault;
-  exchange_.plugins->filter_proxied(received_, &body);
-  co_return AttemptFault::none;
+  const bool sound = exchange_.plugins->filter_proxied(received_, &body);
+  co_return sound ? AttemptFault::none : AttemptFault::plugins;
 }
 
 Task<bool> Forward::respond() {

@@ -113,8 +113,14 @@ void H2Connection::begin_drain() {
   announce_end(std::min(worker_.drain_idle(), kDrainFirstMs));
 }
 
+void H2Connection::say_goodbye() {
+  if (over_) return;
+  session_->end();
+  pump();
+}
+
 void H2Connection::cut() {
-  if (listener_.role == Role::proxy) stream_->fail(ENOMEM);
+  if (listener_.role == Role::proxy) fail(ENOMEM);
 }
 
 bool H2Connection::end_if_idle() {

@@ -24,6 +24,8 @@ class H2Connection final : public ClientConnection, public H2Transport {
   const Peer& peer() const { return peer_; }
 
   void begin_drain() override;
+  void say_goodbye() override;
+  void fail(int error) override { stream_->fail(error); }
   void cut() override;
   bool end_if_idle() override;
 

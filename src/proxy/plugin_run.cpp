@@ -20,6 +20,7 @@ namespace {
 constexpr uint64_t kLargestBody = 8u << 20;
 // What plugins may add to a head beyond what clients may send.
 constexpr uint32_t kAddedHead = 64 * 1024;
+constexpr uint16_t kMostFields = http::kMaxHeaders - http::kOwnFields;
 constexpr std::string_view kJson = "application/json; charset=utf-8";
 
 bool is_framing(std::string_view name) {
@@ -50,7 +51,7 @@ http::Limits wider(http::Limits limits) {
   limits.max_head += kAddedHead;
   limits.max_request_line += kAddedHead;
   limits.max_field_line = limits.max_head;
-  limits.max_headers = http::kMaxHeaders;
+  limits.max_headers = kMostFields;
   return limits;
 }
 
@@ -113,7 +114,7 @@ Task<bool> PluginRun::access(bool& keep) {
     proxied_.consumer_key = exchange_.credential_id;
   }
   if (rewrite_request()) co_return true;
-  log::error("route {}: its plugins made a request that is not HTTP", exchange_.route->id);
+  tell_unsendable(proxied_.fault.reason);
   keep = co_await answer_error(session_, proxied_, 500, "", ErrorSource::gateway, true);
   co_return false;
 }
@@ -208,9 +209,9 @@ bool PluginRun::rewrite_request() {
   proxied_.head = session_.worker().loop().blocks().take(text.size());
   proxied_.head->append(text);
   uint32_t scanned = 0;
-  http::ParseFault fault;
-  const auto status = http::read_request(
-      proxied_.head->view(), wider(session_.worker().options().limits), scanned, request, fault);
+  const auto status =
+      http::read_request(proxied_.head->view(), wider(session_.worker().options().limits), scanned,
+                         request, proxied_.fault);
   if (status != http::ParseStatus::complete) return false;
   request.keep_alive = keep_alive;
   request.upgrade = upgrade;
@@ -247,7 +248,14 @@ std::string PluginRun::response_text(const std::string* body) const {
   return out + "\r\n";
 }
 
-void PluginRun::filter_proxied(net::BlockPtr& block, std::string* body) {
+void PluginRun::tell_unsendable(std::string_view why) const {
+  log::error(
+      "route {}: its plugins made a head that cannot be sent: {}; answered with 500. Let them "
+      "add less: a head has room for {} fields",
+      exchange_.route->id, why, kMostFields);
+}
+
+bool PluginRun::filter_proxied(net::BlockPtr& block, std::string* body) {
   http::ResponseHead& response = proxied_.response;
   exchange_.status = response.status;
   exchange_.response_headers = plugin::Fields(response.fields());
@@ -259,7 +267,7 @@ void PluginRun::filter_proxied(net::BlockPtr& block, std::string* body) {
     }
     exchange_.response_body = nullptr;
   }
-  if (!exchange_.response_headers.changed() && body == nullptr) return;
+  if (!exchange_.response_headers.changed() && body == nullptr) return true;
   const std::string text = response_text(body);
   const std::string_view rest = body != nullptr ? *body : block->view().substr(response.size);
   net::BlockPtr fresh = session_.worker().loop().blocks().take(text.size() + rest.size());
@@ -272,17 +280,18 @@ void PluginRun::filter_proxied(net::BlockPtr& block, std::string* body) {
   const auto status = http::read_response(fresh->view(), wider(session_.worker().options().limits),
                                           proxied_.request.method, scanned, reread, fault);
   if (status != http::ParseStatus::complete) {
-    log::error("route {}: its plugins made an answer that is not HTTP: {}", exchange_.route->id,
-               fault.reason);
-    return;
+    tell_unsendable(fault.reason);
+    return false;
   }
   response = reread;
   response.keep_alive = keep_alive;
   proxied_.received_response = std::move(block);
   block = std::move(fresh);
+  return true;
 }
 
-void PluginRun::filter_own(int status, std::string& content_type, std::string& fields) {
+bool PluginRun::filter_own(int status, std::string& content_type, std::string& fields) {
+  if (unsendable_) return true;
   std::vector<http::Header> received;
   if (!content_type.empty()) received.push_back({"Content-Type", content_type});
   std::string_view rest = fields;
@@ -299,7 +308,12 @@ void PluginRun::filter_own(int status, std::string& content_type, std::string& f
   run_header_filters();
   // What it held views into ends here.
   const plugin::Fields filtered = std::exchange(exchange_.response_headers, plugin::Fields());
-  if (!filtered.changed()) return;
+  if (!filtered.changed()) return true;
+  if (filtered.list().size() > kMostFields) {
+    unsendable_ = true;
+    tell_unsendable("too many header fields");
+    return false;
+  }
   std::string type, lines;
   for (const auto& one : filtered.list()) {
     if (is_framing(one.name)) continue;
@@ -311,6 +325,7 @@ void PluginRun::filter_own(int status, std::string& content_type, std::string& f
   }
   content_type = std::move(type);
   fields = std::move(lines);
+  return true;
 }
 
 void PluginRun::log() {

@@ -29,11 +29,13 @@ class PluginRun {
   uint64_t max_body() const { return exchange_.max_body; }
 
   // The upstream's answer: its head in `block`, read as `proxied.response`, is replaced by what the
-  // plugins make of it. `body` is the whole body where filters_body(), else null.
+  // plugins make of it. `body` is the whole body where filters_body(), else null. False when that
+  // cannot be sent; then nothing of the upstream's answer may be.
   bool filters_body() const { return chain_.filters_body(); }
-  void filter_proxied(net::BlockPtr& block, std::string* body);
-  // An answer of the gateway's own: whole field lines.
-  void filter_own(int status, std::string& content_type, std::string& fields);
+  [[nodiscard]] bool filter_proxied(net::BlockPtr& block, std::string* body);
+  // An answer of the gateway's own: whole field lines. False when what becomes of it cannot be
+  // sent; whatever is sent in its place is left as it is.
+  [[nodiscard]] bool filter_own(int status, std::string& content_type, std::string& fields);
 
   void log();
 
@@ -45,6 +47,7 @@ class PluginRun {
   std::string request_text(bool know_length) const;
   std::string response_text(const std::string* body) const;
   void run_header_filters();
+  void tell_unsendable(std::string_view why) const;
 
   Session& session_;
   Exchange& proxied_;
@@ -53,6 +56,7 @@ class PluginRun {
   plugin::Exchange exchange_;
   std::vector<const plugin::Configured*> chosen_;
   std::string path_, query_;
+  bool unsendable_ = false;  // the gateway's own answer
 };
 
 }  // namespace sallyport::proxy

@@ -18,6 +18,8 @@ int status_of(AttemptFault fault) {
       return 408;
     case AttemptFault::too_large:
       return 413;
+    case AttemptFault::plugins:
+      return 500;
     default:
       return 502;
   }

@@ -28,6 +28,7 @@ enum class AttemptFault : uint8_t {
   client,          // the client went away or broke its own request body
   client_timeout,  // the client stopped sending its request body
   too_large,       // a chunked request body beyond the limit
+  plugins,         // what they made of the answer cannot be sent
 };
 
 // The status that answers the client when no further attempt is made.

@@ -156,7 +156,7 @@ Task<net::Received> Session::look_once_more() {
 }
 
 void Session::cut() {
-  if (listener_.role == Role::proxy) stream_->fail(ENOMEM);
+  if (listener_.role == Role::proxy) fail(ENOMEM);
 }
 
 // It ends as it would by its timeout: not over a request that is here already.

@@ -45,6 +45,7 @@ class Session final : public ClientConnection, public Pooled {
   bool may_keep_alive(const Exchange& exchange) const;
 
   void begin_drain() override;
+  void fail(int error) override { stream_->fail(error); }
   void cut() override;
   bool end_if_idle() override;
 

@@ -25,7 +25,8 @@ class StreamSession final : public ClientConnection {
 
   // One that passes bytes is not told: only its ends know when it is done.
   void begin_drain() override {}
-  void cut() override { client_->fail(ENOMEM); }
+  void fail(int error) override { client_->fail(error); }
+  void cut() override { fail(ENOMEM); }
   // What silence means is known at its ends.
   bool end_if_idle() override { return false; }
 

@@ -151,6 +151,11 @@ void Worker::stop() {
   for (PendingReply* reply : replies) {
     if (replies_.contains(reply)) reply->complete(stopped);
   }
+  connections_.each([](ClientConnection& connection) { connection.say_goodbye(); });
+  loop_->push_output();
+  // Clients first: a session must not take the end of its upstream's connection for a fault of the
+  // upstream, and say so.
+  connections_.each([](ClientConnection& connection) { connection.fail(ECANCELED); });
   resolver_->cancel();
   loop_->fail_streams(ECANCELED);
   loop_->stop();
@@ -225,8 +230,9 @@ bool Worker::accept_tls(net::Stream& stream, const WorkerListener& listener) {
   if (listener.tls == nullptr) return true;
   // The APIs have certificates of their own.
   const bool api = listener.role == Role::admin || listener.role == Role::status;
-  return stream.accept_tls(*listener.tls,
-                           {.http2 = listener.http2, .certificates = api ? nullptr : this});
+  return stream.accept_tls(*listener.tls, {.http = listener.role != Role::stream,
+                                           .http2 = listener.http2,
+                                           .certificates = api ? nullptr : this});
 }
 
 const net::ServerCertificate* Worker::certificate_for(std::string_view server_name) const {

@@ -159,6 +159,7 @@ proxy::Options options_of(const Json& given) {
   out.io_backend = backend == "epoll"      ? net::BackendChoice::epoll
                    : backend == "io_uring" ? net::BackendChoice::io_uring
                                            : net::BackendChoice::automatic;
+  out.limits.max_headers = given.value("max_headers", out.limits.max_headers);
   out.max_body = given.value("max_body", out.max_body);
   out.admin_max_body = given.value("admin_max_body", out.admin_max_body);
   out.http2_max_concurrent_streams =

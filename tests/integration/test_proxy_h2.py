@@ -169,6 +169,13 @@ def test_alpn_chooses(plane, workspace):
         plain.sock = context(*offered).wrap_socket(plain.sock, server_hostname="a.test")
         assert plain.sock.selected_alpn_protocol() == "http/1.1"
         assert plain.get().status == 200
+    for port, offered in ((both, ["acme-tls/1", "h3"]), (one, ["h2"])):
+        with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+            context(*offered).wrap_socket(Client(port).sock, server_hostname="a.test")
+    # Whoever offers nothing speaks HTTP/1.
+    plain = Client(both)
+    plain.sock = context().wrap_socket(plain.sock, server_hostname="a.test")
+    assert plain.get().status == 200 and plain.sock.selected_alpn_protocol() is None
     # The preface without the agreement is no HTTP/2.
     plain = Client(both)
     plain.sock = context("http/1.1").wrap_socket(plain.sock, server_hostname="a.test")
@@ -229,6 +236,27 @@ def test_head_and_errors(gateway):
     assert client.get("/here").status == 200  # the connection goes on
     down = H2Client(gateway(service={"port": 1, "retries": 0}).port)
     assert down.get().status == 502
+
+
+@pytest.mark.parametrize("most", [100, 128])
+def test_heads_full_of_fields(gateway, most):
+    def script(connection):
+        while request := connection.read_request():
+            count = int(request.target[1:])
+            connection.send(answer(b"x", fields="".join(f"X-{i}: {i}\r\n" for i in range(count - 1))))
+
+    plane = gateway(Upstream(script), max_headers=most)
+    one, two = Client(plane.port), H2Client(plane.port)
+    for count in (most - 1, most):
+        assert one.get(f"/{count}").get(f"x-{count - 2}") == str(count - 2)
+        got = two.get(f"/{count}")
+        assert got.status == 200 and got.body == b"x"
+        assert [got.get(f"x-{i}") for i in range(count - 1)] == [str(i) for i in range(count - 1)]
+    assert Client(plane.port).get(f"/{most + 1}").status == two.get(f"/{most + 1}").status == 502
+    # As many of a request, which may say four things in pseudo-headers instead.
+    more = [(f"x-{i}", str(i)) for i in range(most - 1)]
+    assert two.get("/9", *more).status == 200
+    assert two.get("/9", *more, ("x-y", "z")).status == 494
 
 
 def test_interim_answers(gateway):

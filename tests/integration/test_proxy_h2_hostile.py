@@ -86,6 +86,16 @@ def test_floods_are_ended(gateway, name):  # noqa: F811
     assert H2Client(plane.port).get().status == 200
 
 
+@pytest.mark.parametrize("name", ["ping", "empty settings"])
+def test_floods_in_one_write_hear_why(gateway, name):  # noqa: F811
+    client = Raw(gateway().port)
+    client.send(FLOODS[name] * 257 + frame(PING, b"the last"))
+    while b"the last" not in client.buffer:
+        assert client.fill()
+    client.send(FLOODS[name] * 2_000)
+    assert client.ended() == 11  # ENHANCE_YOUR_CALM
+
+
 def test_rapid_resets(gateway):  # noqa: F811
     upstream = Upstream()
     plane = gateway(upstream)
@@ -96,10 +106,18 @@ def test_rapid_resets(gateway):  # noqa: F811
             client.send(frame(HEADERS, block, stream, END_STREAM | END_HEADERS) + frame(RST, b"\0\0\0\x08", stream))
         except OSError:
             break
-    client.ended()
+    assert client.ended() in (11, None)  # ENHANCE_YOUR_CALM; None: a reset of the connection has overtaken it
     assert stream < 20_000 or eventually(lambda: plane.counters()["active"] == 0)
     assert upstream.connections < 1_500
     assert H2Client(plane.port).get().status == 200
+
+
+def test_rapid_resets_hear_why(gateway):  # noqa: F811
+    client = Raw(gateway().port)
+    block = head()
+    client.send(b"".join(frame(HEADERS, block, stream, END_STREAM | END_HEADERS) + frame(RST, b"\0\0\0\x08", stream)
+                         for stream in range(1, 601, 2)))
+    assert client.ended() == 11  # ENHANCE_YOUR_CALM
 
 
 def test_empty_data_frames(gateway):  # noqa: F811
@@ -176,6 +194,31 @@ def test_more_streams_than_allowed(gateway):  # noqa: F811
     assert plane.counters()["writing"] <= 20
     client.close()
     assert eventually(lambda: plane.counters()["active"] == 0)
+
+
+def test_one_stream_too_many_is_refused_alone(gateway):  # noqa: F811
+    plane = gateway(Upstream(lambda c: c.read_request() and (time.sleep(0.5), c.send(answer(b"done")))))
+    client = H2Client(plane.port)
+    assert client.get().body == b"done"  # the settings are acknowledged
+    assert client.h2.remote_settings.max_concurrent_streams == 128
+    client.h2.remote_settings[3] = 1000
+    client.h2.remote_settings.acknowledge()
+    streams = [client.request() for _ in range(130)]
+    got = [client.wait(stream) for stream in streams]
+    assert [one.reset for one in got] == [None] * 128 + [7] * 2  # REFUSED_STREAM
+    assert {one.body for one in got[:128]} == {b"done"}
+    assert client.get().body == b"done"
+
+
+def test_refused_streams_are_not_for_ever(gateway):  # noqa: F811
+    held = []
+    plane = gateway(Upstream(lambda c: held.append(c.read_request()) or time.sleep(5)), http2_max_concurrent_streams=1)
+    client = Raw(plane.port)
+    client.send(frame(SETTINGS, flags=1))
+    block = head()
+    client.send(b"".join(frame(HEADERS, block, stream, END_STREAM | END_HEADERS) for stream in range(1, 2801, 2)))
+    assert client.ended() == 11  # ENHANCE_YOUR_CALM
+    assert len(held) <= 1
 
 
 def test_nonsense(gateway):  # noqa: F811

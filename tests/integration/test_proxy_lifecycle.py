@@ -8,6 +8,7 @@ import time
 import pytest
 
 from data_plane import Client, DataPlane, Upstream, answer, eventually
+from test_proxy_h2 import H2Client
 
 
 def test_drain_under_load_loses_no_request(plane):
@@ -120,6 +121,30 @@ def test_stop_in_the_middle_of_everything(plane):
     blocked.set()
     for client in clients + [admin]:
         client.close()
+
+
+def test_stop_blames_no_upstream(plane):
+    """What the gateway breaks off itself ends without an answer, for the upstream has failed in nothing."""
+    release = threading.Event()
+    upstream = Upstream(lambda c: c.read_request() and release.wait(10))
+    gateway = plane(upstream, listeners=[{"http2": True}])
+    clients = [gateway.connect().send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(10)]
+    busy, idle = H2Client(gateway.port), H2Client(gateway.port)
+    streams = [busy.request() for _ in range(5)]
+    idle.h2.ping(b"are you?")
+    idle.flush()
+    assert eventually(lambda: len(upstream.requests) == 15)
+    gateway.close()
+    release.set()
+    for client in clients:
+        try:
+            assert client.sock.recv(1000) == b""
+        except ConnectionResetError:
+            pass
+    for client in (busy, idle):
+        client.run_to_end()
+        assert client.goaway == 0
+    assert [busy.answers[stream].fields for stream in streams] == [[]] * 5
 
 
 def test_listeners_on_ipv6_and_unix_sockets(plane, workspace):

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from data_plane import Upstream, answer, uuid
+from test_proxy_h2 import H2Client
 
 ROUTE, SERVICE = uuid(2), uuid(1)
 
@@ -155,6 +156,45 @@ def test_response_transformer(plane, framing):
         assert response.get("content-length") == str(len(response.body))
     assert upstream.connections == (3 if framing == "close" else 1)
     assert client.get(method="HEAD").status == 200 if framing != "chunked" else True
+
+
+def many_fields(count, secret=""):
+    """An upstream whose answers have as many fields as may be."""
+    def script(connection):
+        while connection.read_request():
+            more = "".join(f"X-Up-{i}: {i}\r\n" for i in range(count - 1 - bool(secret)))
+            connection.send(answer(b"hello", fields=more + (f"X-Secret: {secret}\r\n" if secret else "")))
+    return Upstream(script)
+
+
+def test_full_heads_have_room_for_what_plugins_add(plane):
+    added = [f"X-More-{i}:{i}" for i in range(40)]
+    gateway = plane(many_fields(100, "s3cret"), plugins=[row(1, "response-transformer", {
+        "remove": {"headers": ["X-Secret"]}, "add": {"headers": added}})])
+    response = gateway.connect().get()
+    assert (response.status, response.body, response.get("x-secret")) == (200, b"hello", None)
+    assert response.get("x-up-97") == "97" and response.get("x-more-39") == "39"
+
+
+def test_answers_that_plugins_make_too_large_are_not_sent(plane):
+    added = [f"X-More-{i}:{i}" for i in range(60)]
+    rules = row(1, "response-transformer", {"remove": {"headers": ["X-Secret"]}, "add": {"headers": added}})
+    gateway = plane(many_fields(100, "s3cret"), plugins=[rules, row(2, "cors", {"origins": ["*"]})],
+                    listeners=[{"http2": True}])
+    client = gateway.connect()
+    for _ in range(2):
+        response = client.get("/", "Origin: http://b.test\r\n")
+        assert response.status == 500 and b"hello" not in response.body
+        assert response.get("x-secret") is None and response.get("x-up-1") is None
+        assert response.get("access-control-allow-origin") == "*"
+    assert H2Client(gateway.port).get().status == 500
+    assert f"route {ROUTE}: its plugins made a head that cannot be sent: too many header fields" in gateway.log()
+    # An answer of the gateway's own is no better.
+    rules["config"]["add"]["headers"] = [f"X-More-{i}:{i}" for i in range(200)]
+    gateway.load(plugins=[rules, row(2, "request-termination", {"status_code": 403, "message": "no"})])
+    response = gateway.connect().get()
+    assert response.status == 500 and response.get("x-more-1") is None
+    assert H2Client(gateway.port).get().status == 500
 
 
 def test_answers_pass_through_the_filters(plane):

@@ -208,6 +208,12 @@ def test_tls_ends_here_and_begins_again(plane, certificate):
     client = stream(gateway)
     with pytest.raises((ssl.SSLError, ConnectionResetError, OSError)):
         context.wrap_socket(client.sock, server_hostname="nobody.test")
+    # What is spoken inside is none of the gateway's business.
+    for offered in ("postgresql", "http/1.1"):
+        context.set_alpn_protocols([offered])
+        client = stream(gateway)
+        client.sock = context.wrap_socket(client.sock, server_hostname="a.test")
+        assert client.until(b"\n") == b"plain" and client.sock.selected_alpn_protocol() is None
     # What is no TLS gets no route.
     client = stream(gateway)
     client.send("GET / HTTP/1.1\r\n\r\n")
