@@ -185,3 +185,11 @@ def test_limits(plane):
     client = gateway.connect()
     client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n")
     assert client.read().status == 413
+def test_the_longest_of_windows_as_full(plane):
+    gateway = plane(Upstream(), plugins=[row(77, "rate-limiting", {"minute": 2, "hour": 2})])
+    for status in (200, 200, 429):
+        before = time.time()
+        response = gateway.connect().get()
+        left = {int(3600 - now % 3600) for now in range(int(before), int(time.time()) + 1)}
+        assert response.status == status and int(response.get("ratelimit-reset")) in left
+    assert int(response.get("retry-after")) in left
