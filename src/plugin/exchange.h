@@ -52,7 +52,7 @@ struct Exchange {
   const Identities* identities = nullptr;
   int64_t now = 0;  // Unix seconds
 
-  // What goes upstream. `body` is there when a plugin of the chain reads_body().
+  // What goes upstream. `body` is there once a plugin has said that it reads_body().
   Fields headers;
   std::optional<std::string> body;
   bool body_changed = false;

@@ -157,6 +157,63 @@ def test_response_transformer(plane, framing):
     assert client.get(method="HEAD").status == 200 if framing != "chunked" else True
 
 
+CHANGES_JSON = {"remove": {"json": ["secret"]}}
+
+
+def test_only_json_answers_are_held_back(plane):
+    """Others pass at any size, and as they come."""
+    size, go_on = 9 << 20, threading.Event()
+
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            if request.target == "/events":
+                connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                                b"Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
+                go_on.wait(20)
+                connection.send(b"9\r\ndata: 2\n\n\r\n0\r\n\r\n")
+            elif request.target == "/json":
+                return connection.send(answer(b"[" + b" " * size + b"]", fields="Content-Type: application/json\r\n"))
+            else:
+                connection.send(answer(b"x" * size, fields="Content-Type: text/plain\r\n"))
+
+    gateway = plane(Upstream(script), plugins=[row(1, "response-transformer", CHANGES_JSON)])
+    client = gateway.connect()
+    assert client.get().body == b"x" * size
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+    client.until(b"data: 1\n\n")
+    go_on.set()
+    client.until(b"data: 2\n\n\r\n0\r\n\r\n")
+    assert client.get("/json").status == 502
+    assert "8 MiB that the plugin response-transformer changes" in gateway.log()
+
+
+def test_answers_to_head_have_no_length_of_another_body(plane):
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            kind = "text/plain" if request.target == "/text" else "application/json"
+            connection.send(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: 20\r\n\r\n".encode())
+
+    client = plane(Upstream(script), plugins=[row(1, "response-transformer", CHANGES_JSON)]).connect()
+    for _ in range(2):
+        response = client.get(method="HEAD")
+        assert response.status == 200 and response.get("content-length") is None
+        assert client.get("/text", method="HEAD").get("content-length") == "20"
+
+
+def test_json_of_every_kind_is_changed(plane):
+    texts = {"/n": b'{"secret":1, "n": 1e400,"big":12345678901234567890123.10}',
+             "/list": b'[{"secret":1,"n":1e400}, 7,[]]', "/deep": b'{"secret":1,"d":' + b"[" * 300 + b"]" * 300 + b"}"}
+
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            connection.send(answer(texts[request.target], fields="Content-Type: application/json\r\n"))
+
+    client = plane(Upstream(script), plugins=[row(1, "response-transformer", CHANGES_JSON)]).connect()
+    assert client.get("/n").body == b'{"n":1e400,"big":12345678901234567890123.10}'
+    assert client.get("/list").body == b'[{"n":1e400},7,[]]'
+    assert client.get("/deep").body == b'{"d":' + b"[" * 300 + b"]" * 300 + b"}"
+
+
 def test_answers_pass_through_the_filters(plane):
     gateway = plane(Upstream(), plugins=[row(1, "cors", {"origins": ["*"], "exposed_headers": ["X-A"]}), row(2, "key-auth"),
                                          row(3, "correlation-id", {"echo_downstream": True})])

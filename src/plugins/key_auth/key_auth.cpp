@@ -36,7 +36,7 @@ class KeyAuth final : public plugin::Plugin {
   }
 
   plugin::Phases phases() const override { return {.access = true}; }
-  bool reads_body() const override { return in_body_; }
+  bool reads_body(const Exchange&) const override { return in_body_; }
 
   Step access(Exchange& exchange) const override {
     if (!on_preflight_ && exchange.method == "OPTIONS") return Step::next();

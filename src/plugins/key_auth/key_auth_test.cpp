@@ -56,7 +56,7 @@ TEST(KeyAuth, AnonymousAndBodies) {
   add_key(body);
   body.exchange.body = R"({"apikey":"secret","x":1})";
   const auto plugin = made(&make, R"({"key_in_body":true,"hide_credentials":true})");
-  EXPECT_TRUE(plugin->reads_body());
+  EXPECT_TRUE(plugin->reads_body(body.exchange));
   EXPECT_EQ(body.run(*plugin), 0);
   EXPECT_EQ(*body.exchange.body, R"({"x":1})");
 }

@@ -1,6 +1,10 @@
 #include "plugins/request_transformer/body_fields.h"
 
+#include <utility>
+
 #include "base/json.h"
+#include "plugin/body_kind.h"
+#include "plugin/json_object.h"
 #include "plugin/query.h"
 
 namespace sallyport::plugins::request_transformer {
@@ -8,29 +12,22 @@ namespace {
 
 class JsonFields final : public BodyFields {
  public:
-  explicit JsonFields(Json body) : body_(std::move(body)) {}
+  explicit JsonFields(plugin::JsonObject body) : body_(std::move(body)) {}
 
-  bool has(std::string_view name) const override { return body_.contains(name); }
-  void remove(std::string_view name) override { body_.erase(std::string(name)); }
-  void rename(std::string_view from, std::string_view to) override {
-    if (!has(from)) return;
-    Json value = body_[std::string(from)];
-    remove(from);
-    body_[std::string(to)] = std::move(value);
-  }
+  bool has(std::string_view name) const override { return body_.has(name); }
+  void remove(std::string_view name) override { body_.remove(name); }
+  void rename(std::string_view from, std::string_view to) override { body_.rename(from, to); }
   void set(std::string_view name, std::string_view value) override {
-    body_[std::string(name)] = std::string(value);
+    body_.set(name, to_text(Json(std::string(value))));
   }
   void append(std::string_view name, std::string_view value) override {
     if (!has(name)) return set(name, value);
-    Json& field = body_[std::string(name)];
-    if (!field.is_array()) field = Json::array({field});
-    field.push_back(std::string(value));
+    body_.append(name, to_text(Json(std::string(value))));
   }
-  std::string text() const override { return to_text(body_); }
+  std::string text() const override { return body_.text(); }
 
  private:
-  Json body_;
+  plugin::JsonObject body_;
 };
 
 class FormFields final : public BodyFields {
@@ -53,15 +50,17 @@ class FormFields final : public BodyFields {
 std::unique_ptr<BodyFields> BodyFields::of(const plugin::Exchange& exchange) {
   const std::string_view type = exchange.headers.get("content-type").value_or("");
   const std::string& body = *exchange.body;
-  if (type.find("json") != type.npos) {
-    Json json = body.empty() ? Json::object() : parse_json(body);
-    if (!json.is_object()) return nullptr;
-    return std::make_unique<JsonFields>(std::move(json));
+  switch (plugin::body_kind(type)) {
+    case plugin::BodyKind::json: {
+      auto object = plugin::JsonObject::parse(body.empty() ? "{}" : body);
+      if (!object) return nullptr;
+      return std::make_unique<JsonFields>(*std::move(object));
+    }
+    case plugin::BodyKind::form:
+      return std::make_unique<FormFields>(body);
+    default:
+      return nullptr;
   }
-  if (type.starts_with("application/x-www-form-urlencoded")) {
-    return std::make_unique<FormFields>(body);
-  }
-  return nullptr;
 }
 
 }  // namespace sallyport::plugins::request_transformer
