@@ -187,6 +187,35 @@ def test_only_json_answers_are_held_back(plane):
     assert "8 MiB that the plugin response-transformer changes" in gateway.log()
 
 
+def test_only_bodies_that_are_changed_are_read(plane):
+    bodies = []
+
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            bodies.append(request.body)
+            connection.send(answer())
+
+    gateway = plane(Upstream(script), plugins=[row(1, "request-transformer", {"add": {"body": ["new:1"]}})])
+    text, client = b"x" * (9 << 20), gateway.connect()
+
+    def put(kind, fields=""):
+        client.send(f"PUT / HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\n{fields}Content-Length: {len(text)}\r\n\r\n")
+        client.send(text)
+        return client.read().status
+
+    assert put("application/octet-stream") == 200 and bodies == [text]
+    gateway.load(plugins=[row(2, "key-auth", {"key_in_body": True})], consumers=[{"id": uuid(600), "username": "ann"}],
+                 keyauth_credentials=[{"id": uuid(601), "key": "k", "consumer": {"id": uuid(600)}}])
+    assert put("application/json", "apikey: k\r\n") == 200 and bodies == [text, text]
+    gateway.load(plugins=[row(1, "request-transformer", {"add": {"headers": ["content-type:application/json"],
+                                                                "body": ["new:1"]}})])
+    client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{\"a\":1e9}")
+    assert client.read().status == 200 and bodies[2] == b'{"a":1e9,"new":"1"}'
+    client.send(f"PUT / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n")
+    assert client.read().status == 413
+    assert "8 MiB that the plugin request-transformer" in gateway.log()
+
+
 def test_answers_to_head_have_no_length_of_another_body(plane):
     def script(connection):
         while (request := connection.read_request()) is not None:
