@@ -59,7 +59,7 @@ struct Exchange {
   std::optional<std::string> new_method;
   std::optional<std::string> new_path;   // in place of the one that route and service make
   std::optional<std::string> new_query;  // without '?'
-  uint64_t max_body = 0;                 // bytes of a body that is not read yet; 0: no limit
+  std::optional<uint64_t> max_body;      // bytes of a body that is not read yet; nothing: no limit
 
   // The answer: the upstream's, or one of our own, from header_filter on.
   int status = 0;

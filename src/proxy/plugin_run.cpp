@@ -138,8 +138,15 @@ Task<BodyOutcome> PluginRun::read_request_body(const plugin::Configured& reader)
         "route {}: a request body is longer than the {} MiB that the plugin {} ({}) reads; set the "
         "plugin up without what needs the body, or on other routes",
         exchange_.route->id, kMostForPlugins >> 20, reader.row->name, reader.row->id);
+    // The limit of another plugin was not what it broke.
+    exchange_.max_body.reset();
   }
   co_return outcome;
+}
+
+Task<bool> PluginRun::answer_too_large() {
+  co_return co_await answer(
+      plugin::message(exchange_.expects_continue ? 417 : 413, "Request size limit exceeded"));
 }
 
 // Who follows a plugin that answers is chosen all the same: it has a say about the answer's head.

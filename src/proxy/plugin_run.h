@@ -30,7 +30,9 @@ class PluginRun {
   std::string_view query();
   // "" where route and service make it.
   std::string_view path() const { return path_; }
-  uint64_t max_body() const { return exchange_.max_body; }
+  std::optional<uint64_t> max_body() const { return exchange_.max_body; }
+  // The answer to a body longer than max_body(), which shows while it is read.
+  Task<bool> answer_too_large();
 
   // The upstream's answer, read as `proxied.response`, for the header filters. The name of a plugin
   // that changes its body, "" for none.

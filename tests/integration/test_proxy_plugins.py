@@ -270,7 +270,32 @@ def test_limits(plane):
     assert client.read().json() == {"message": "Request size limit exceeded"}
     client = gateway.connect()
     client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n")
-    assert client.read().status == 413
+    response = client.read()
+    assert (response.status, response.json()) == (413, {"message": "Request size limit exceeded"})
+
+
+@pytest.mark.parametrize("buffering", [True, False])
+def test_no_body_where_none_may_be(plane, buffering):
+    limit = {"allowed_payload_size": 0, "size_unit": "bytes"}
+    gateway = plane(Upstream(), route={"request_buffering": buffering}, plugins=[row(1, "request-size-limiting", limit)])
+    chunks = "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+    response = gateway.connect().send("POST / HTTP/1.1\r\nHost: a\r\n" + chunks).read()
+    assert (response.status, response.json()) == (413, {"message": "Request size limit exceeded"})
+    response = gateway.connect().send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n" + chunks).read()
+    assert (response.status, response.json()) == (417, {"message": "Request size limit exceeded"})
+    assert gateway.connect().get().status == 200
+    gateway.load(plugins=[row(1, "request-size-limiting", {"require_content_length": True})])
+    client = gateway.connect()
+    response = client.get()
+    assert (response.status, response.json()) == (411, {"message": "A valid Content-Length header is required"})
+    assert client.get("/", "Content-Length: 0\r\n").status == 200
+    assert gateway.connect().send("POST / HTTP/1.1\r\nHost: a\r\n" + chunks).read().status == 200
+    # Whoever reads bodies keeps to the limit, too.
+    gateway.load(plugins=[row(1, "request-size-limiting", limit), row(2, "request-transformer", {"add": {"body": ["a:1"]}})])
+    response = gateway.connect().send("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" + chunks).read()
+    assert (response.status, response.json()) == (413, {"message": "Request size limit exceeded"})
+
+
 def test_the_longest_of_windows_as_full(plane):
     gateway = plane(Upstream(), plugins=[row(77, "rate-limiting", {"minute": 2, "hour": 2})])
     for status in (200, 200, 429):
