@@ -68,6 +68,18 @@ struct Exchange {
   // Fields for the answer that are known before there is one; they replace others of their name.
   std::vector<std::pair<std::string, std::string>> for_client;
 
+  // What an instance keeps of this request from one phase to the next.
+  void keep(const void* instance, std::string value) {
+    kept_values.emplace_back(instance, std::move(value));
+  }
+  const std::string* kept(const void* instance) const {  // null: nothing
+    for (const auto& [whose, value] : kept_values) {
+      if (whose == instance) return &value;
+    }
+    return nullptr;
+  }
+  std::vector<std::pair<const void*, std::string>> kept_values;
+
   // Who asks, once a plugin has found out.
   const model::Consumer* consumer = nullptr;
   std::string credential_id;

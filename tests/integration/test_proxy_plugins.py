@@ -243,6 +243,21 @@ def test_json_of_every_kind_is_changed(plane):
     assert client.get("/deep").body == b'{"d":' + b"[" * 300 + b"]" * 300 + b"}"
 
 
+def test_preflights_that_are_the_upstreams(plane):
+    def script(connection):
+        while connection.read_request() is not None:
+            connection.send(answer(fields="Access-Control-Allow-Origin: http://own.test\r\nAccess-Control-Max-Age: 7\r\n"))
+
+    gateway = plane(Upstream(script), plugins=[row(1, "cors", {"origins": ["http://b.test"], "preflight_continue": True,
+                                                               "exposed_headers": ["X-A"]})])
+    preflight = "Origin: http://b.test\r\nAccess-Control-Request-Method: PUT\r\n"
+    response = gateway.connect().get("/", preflight, method="OPTIONS")
+    assert response.get("access-control-allow-origin") == "http://own.test"
+    assert (response.get("access-control-max-age"), response.get("vary")) == ("7", None)
+    assert response.get("access-control-expose-headers") is None
+    assert gateway.connect().get("/", preflight).get("access-control-allow-origin") == "http://b.test"
+
+
 def test_answers_pass_through_the_filters(plane):
     gateway = plane(Upstream(), plugins=[row(1, "cors", {"origins": ["*"], "exposed_headers": ["X-A"]}), row(2, "key-auth"),
                                          row(3, "correlation-id", {"echo_downstream": True})])
