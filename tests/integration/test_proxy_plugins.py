@@ -243,6 +243,38 @@ def test_json_of_every_kind_is_changed(plane):
     assert client.get("/deep").body == b'{"d":' + b"[" * 300 + b"]" * 300 + b"}"
 
 
+def test_multipart_bodies(plane):
+    bodies = []
+
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            bodies.append((request.get("content-type"), request.body))
+            connection.send(answer())
+
+    client = plane(Upstream(script), plugins=[row(1, "request-transformer", {
+        "remove": {"body": ["gone"]}, "rename": {"body": ["old:new"]}, "replace": {"body": ["there:2", "absent:2"]},
+        "add": {"body": ["added:$(headers.x-value)", "kept:no"]}, "append": {"body": ["kept:more"]}})]).connect()
+
+    def post(body, value="v"):
+        client.send(f"POST / HTTP/1.1\r\nHost: a\r\nX-Value: {value}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert client.read().status == 200
+        assert bodies[-1][0] == "multipart/form-data; boundary=b"
+        return bodies[-1][1]
+
+    def part(name, value, more=b""):
+        return b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n' % (name, more, value)
+
+    file = part(b"f", bytes(range(256)) + b"\r\n--not b", b'; filename="a b"\r\nContent-Type: image/png')
+    kept = part(b"kept", b"1")
+    body = (b"before\r\n" + part(b"gone", b"1") + file + part(b"old", b"o") + part(b"there", b"1") + kept + b"--b--\r\nbehind")
+    assert post(body) == (b"before\r\n" + file + part(b"new", b"o") + kept + part(b"there", b"2") + part(b"added", b"v") +
+                          part(b"kept", b"more") + b"--b--\r\nbehind")
+    for broken in (b"", b"--b\r\nno colon\r\n\r\n1\r\n--b--\r\n", body[:-20], b"plain"):
+        assert post(broken) == (broken or part(b"added", b"v") + part(b"kept", b"no") + part(b"kept", b"more") + b"--b--\r\n")
+    assert b"added" not in post(kept + b"--b--\r\n", "x--b--")
+
+
 def test_preflights_that_are_the_upstreams(plane):
     def script(connection):
         while connection.read_request() is not None:
