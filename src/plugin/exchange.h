@@ -43,6 +43,8 @@ struct Exchange {
   bool has_query = false;
   std::string_view client_ip;
   std::string_view request_id;
+  std::string_view port;                // where the client reached us; "" for a unix socket
+  int socket = -1;                      // the client's connection, for who asks its addresses
   const net::TlsFilter* tls = nullptr;  // of the client's connection: version, cipher; null: plain
   std::optional<uint64_t> content_length;  // nothing: none was given
   bool expects_continue = false;

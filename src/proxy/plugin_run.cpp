@@ -67,6 +67,8 @@ PluginRun::PluginRun(Session& session, Exchange& exchange, const plugin::Chain& 
   exchange_.has_query = exchange.target_parts.has_query;
   exchange_.client_ip = exchange.client_ip;
   exchange_.request_id = exchange.id();
+  exchange_.port = session.listener().port_text;
+  exchange_.socket = session.transport().fd();
   exchange_.tls = session.transport().tls();
   if (request.framing == http::BodyFraming::length) {
     exchange_.content_length = request.content_length;

@@ -275,6 +275,26 @@ def test_multipart_bodies(plane):
     assert b"added" not in post(kept + b"--b--\r\n", "x--b--")
 
 
+def test_echo_of_a_request(plane):
+    gateway = plane(Upstream(), route={"name": "r", "paths": ["~/(?<what>[a-z]+)/(\\d+)"]}, plugins=[
+        row(1, "request-termination", {"echo": True, "status_code": 418, "message": "m", "trigger": "X-Stop"})])
+    client = gateway.connect()
+    client.send("PUT /ab/7?q=1&q=2&flag HTTP/1.1\r\nHost: A.test\r\nX-Stop: 1\r\nX-Two: a\r\nX-Two: b\r\n"
+                "Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"k\":1}")
+    response = client.read()
+    assert response.status == 418
+    data = response.json()
+    request = data["request"]
+    assert data["message"] == "m"
+    assert (request["scheme"], request["host"], request["port"], request["method"]) == ("http", "a.test", gateway.port, "PUT")
+    assert request["path"] == "/ab/7" and request["query"] == {"q": ["1", "2"], "flag": True}
+    assert request["headers"]["x-two"] == ["a", "b"] and request["headers"]["x-stop"] == "1"
+    assert (request["raw_body"], request["body"]) == ('{"k":1}', {"k": 1})
+    assert request["uri_captures"]["named"] == {"what": "ab"} and request["uri_captures"]["unnamed"][-1] == "7"
+    assert data["matched_route"]["id"] == ROUTE and data["matched_route"]["name"] == "r"
+    assert data["matched_service"]["id"] == SERVICE and data["matched_service"]["host"] == "127.0.0.1"
+
+
 def test_preflights_that_are_the_upstreams(plane):
     def script(connection):
         while connection.read_request() is not None:
