@@ -1,6 +1,9 @@
 """Plugins on the data plane: chains, what they change, what they refuse."""
 import json
 import os
+import re
+import threading
+import time
 
 import pytest
 
@@ -293,6 +296,20 @@ def test_echo_of_a_request(plane):
     assert request["uri_captures"]["named"] == {"what": "ab"} and request["uri_captures"]["unnamed"][-1] == "7"
     assert data["matched_route"]["id"] == ROUTE and data["matched_route"]["name"] == "r"
     assert data["matched_service"]["id"] == SERVICE and data["matched_service"]["host"] == "127.0.0.1"
+
+
+def test_the_echoed_id_is_the_one_that_was_made(plane):
+    gateway = plane(Upstream(), plugins=[row(1, "correlation-id", {"echo_downstream": True, "header_name": "X-Id",
+                                                                  "generator": "tracker"}),
+                                         row(2, "request-transformer", {"remove": {"headers": ["X-Id"]}})])
+    client, ids = gateway.connect(), set()
+    for _ in range(3):
+        response = client.get()
+        assert response.upstream_saw("x-id") == []
+        assert re.fullmatch(rf"127\.0\.0\.1-{gateway.port}-{gateway.child.pid}-\d+-\d+-\d{{10}}\.\d{{3}}", response.get("x-id"))
+        ids.add(response.get("x-id"))
+    assert len(ids) == 3
+    assert client.get("/", "X-Id: mine\r\n").get("x-id") == "mine"
 
 
 def test_preflights_that_are_the_upstreams(plane):
