@@ -22,10 +22,12 @@ class Scanner {
     if (text.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
   }
 
+  // Some readers stop at a zero.
   bool at_end() {
     blanks();
-    return at_ == text_.size();
+    return at_ == text_.size() || text_[at_] == '\0';
   }
+  std::string_view rest() const { return text_.substr(at_); }
   bool take(char wanted) {
     blanks();
     return take_at_once(wanted);
@@ -44,9 +46,7 @@ class Scanner {
   }
 
  private:
-  void blanks() {
-    at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
-  }
+  void blanks() { at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size()); }
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   bool take_at_once(char wanted) {
     if (at_ == text_.size() || text_[at_] != wanted) return false;
@@ -157,6 +157,7 @@ std::optional<JsonObject> JsonObject::parse(std::string_view text) {
     if (!in.take('}')) return std::nullopt;
   }
   if (!in.at_end()) return std::nullopt;
+  object.behind_ = in.rest();
   return object;
 }
 
@@ -222,7 +223,7 @@ std::string JsonObject::text() const {
     if (out.size() > 1) out += ',';
     out.append(member.raw_name).append(":").append(member.value);
   }
-  return out + '}';
+  return out + '}' + behind_;
 }
 
 std::optional<std::vector<std::string_view>> json_elements(std::string_view text) {

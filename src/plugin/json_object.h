@@ -40,6 +40,7 @@ class JsonObject {
   const Member* last(std::string_view name) const;
 
   std::string original_;
+  std::string behind_;  // a zero and what follows it
   std::vector<Member> members_;
   bool changed_ = false;
 };

@@ -15,14 +15,16 @@ std::string allowed(std::string_view config, std::string_view origin) {
   EXPECT_EQ(test.run(*plugin), 0);
   plugin->header_filter(test.exchange);
   EXPECT_EQ(test.exchange.response_headers.get("Vary"), "Origin");
-  return std::string(test.exchange.response_headers.get("Access-Control-Allow-Origin").value_or(""));
+  return std::string(
+      test.exchange.response_headers.get("Access-Control-Allow-Origin").value_or(""));
 }
 
 TEST(Cors, PatternsAreOfTheHostOrOfTheOrigin) {
   constexpr const char* kHost = R"({"origins":["(www|api)\\.a\\.test"]})";
   EXPECT_EQ(allowed(kHost, "http://www.a.test"), "http://www.a.test");
   EXPECT_EQ(allowed(kHost, "https://api.a.test:8443"), "https://api.a.test:8443");
-  for (const char* origin : {"http://x.www.a.test", "http://www.a.test.evil", "http://a.test", "null"}) {
+  for (const char* origin :
+       {"http://x.www.a.test", "http://www.a.test.evil", "http://a.test", "null"}) {
     EXPECT_EQ(allowed(kHost, origin), "") << origin;
   }
   constexpr const char* kWhole = R"({"origins":["^https?://a\\.test$"]})";
@@ -49,12 +51,11 @@ TEST(Cors, PreflightsOfOthersAreToldTheRest) {
       made(&make, R"({"origins":["http://a.test","http://b.test"],"methods":["GET","PUT"],
                       "headers":["X-A"],"max_age":5})");
   ASSERT_EQ(test.run(*plugin), 200);
-  EXPECT_EQ(test.response.headers,
-            (std::vector<std::pair<std::string, std::string>>{
-                {"Vary", "Origin"},
-                {"Access-Control-Allow-Headers", "X-A"},
-                {"Access-Control-Allow-Methods", "GET,PUT"},
-                {"Access-Control-Max-Age", "5"}}));
+  EXPECT_EQ(test.response.headers, (std::vector<std::pair<std::string, std::string>>{
+                                       {"Vary", "Origin"},
+                                       {"Access-Control-Allow-Headers", "X-A"},
+                                       {"Access-Control-Allow-Methods", "GET,PUT"},
+                                       {"Access-Control-Max-Age", "5"}}));
 }
 
 }  // namespace
