@@ -8,6 +8,7 @@ import time
 import pytest
 
 from data_plane import Upstream, answer, uuid
+from test_proxy_h2 import H2Client
 
 ROUTE, SERVICE = uuid(2), uuid(1)
 
@@ -378,6 +379,18 @@ def test_no_body_where_none_may_be(plane, buffering):
     gateway.load(plugins=[row(1, "request-size-limiting", limit), row(2, "request-transformer", {"add": {"body": ["a:1"]}})])
     response = gateway.connect().send("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" + chunks).read()
     assert (response.status, response.json()) == (413, {"message": "Request size limit exceeded"})
+
+
+def test_no_body_over_http2_where_none_may_be(plane):
+    gateway = plane(Upstream(), listeners=[{"http2": True}], plugins=[
+        row(1, "request-size-limiting", {"allowed_payload_size": 0, "size_unit": "bytes"})])
+    client = H2Client(gateway.port)
+    for _ in range(2):
+        got = client.get("/", method="POST", body=b"x")
+        assert (got.status, json.loads(got.body)) == (413, {"message": "Request size limit exceeded"})
+        assert client.get().status == 200
+    gateway.load(plugins=[row(1, "request-size-limiting", {"require_content_length": True})])
+    assert client.get().status == 411
 
 
 def test_the_longest_of_windows_as_full(plane):
