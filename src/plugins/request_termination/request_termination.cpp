@@ -14,7 +14,6 @@ namespace sallyport::plugins::request_termination {
 namespace {
 
 using plugin::Exchange;
-using plugin::Response;
 using plugin::Step;
 
 std::string_view default_message(int status) {
@@ -66,19 +65,17 @@ Json headers_of(const Exchange& exchange) {
 }
 
 // Null: of no kind that can be told.
-Json body_of(const Exchange& exchange) {
-  const std::string_view type = exchange.headers.get("content-type").value_or("");
+Json parsed(std::string_view type, const std::string& text) {
   switch (plugin::body_kind(type)) {
     case plugin::BodyKind::json: {
-      Json body = parse_json(*exchange.body);
+      Json body = parse_json(text);
       return body.is_discarded() ? Json() : body;
     }
     case plugin::BodyKind::form:
-      return arguments(*exchange.body);
+      return arguments(text);
     case plugin::BodyKind::multipart: {
       const auto boundary = http::multipart_boundary(type);
-      const auto fields =
-          boundary ? http::decode_multipart(*exchange.body, *boundary) : std::nullopt;
+      const auto fields = boundary ? http::decode_multipart(text, *boundary) : std::nullopt;
       if (!fields) return {};
       Json out = Json::object();
       for (const http::FormField& field : *fields) add(out, field.name, field.value);
@@ -115,9 +112,8 @@ Json request_data(const Exchange& exchange) {
               {"uri_captures", captures_of(exchange)},
               {"raw_body", exchange.body.value_or("")}};
   if (const auto port = text::to_integer(exchange.port)) out["port"] = *port;
-  if (Json body = exchange.body ? body_of(exchange) : Json(); !body.is_null()) {
-    out["body"] = std::move(body);
-  }
+  Json body = parsed(exchange.headers.get("content-type").value_or(""), exchange.body.value_or(""));
+  if (!body.is_null()) out["body"] = std::move(body);
   return out;
 }
 

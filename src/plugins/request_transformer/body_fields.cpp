@@ -57,10 +57,10 @@ class MultipartFields final : public BodyFields {
     if (!boundary) return nullptr;
     auto split = http::split_multipart(body, *boundary, SIZE_MAX);
     if (!split && !body.empty()) return nullptr;
-    return std::make_unique<MultipartFields>(*std::move(boundary),
+    return std::make_unique<MultipartFields>(*boundary,
                                              split ? *std::move(split) : http::Multipart());
   }
-  MultipartFields(std::string boundary, const http::Multipart& body)
+  MultipartFields(const std::string& boundary, const http::Multipart& body)
       : delimiter_("--" + boundary), before_(body.before), behind_(body.behind) {
     if (behind_.empty()) behind_ = "--\r\n";
     for (const http::FormPart& part : body.parts) {
