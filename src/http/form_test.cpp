@@ -1,5 +1,7 @@
 #include "http/form.h"
 
+#include <tuple>
+
 #include <gtest/gtest.h>
 
 #include "http/accept.h"
@@ -70,6 +72,29 @@ TEST(Accept, ChoosesByQuality) {
   EXPECT_EQ(choose_format("", text), std::nullopt);
   EXPECT_EQ(choose_format("TEXT/HTML ; level=1 ; q=1.0", text), html);
   EXPECT_EQ(format_of("application/json; charset=utf-8"), json);
+}
+
+TEST(Multipart, PartsAsTheyAreWritten) {
+  const std::string body =
+      "before\r\n--b\r\nContent-Disposition: form-data; name=\"a\\\"b\"\r\n\r\n1\r\n"
+      "--b\r\nX: y\r\nContent-Disposition: form-data; name=f; filename=\"n\"\r\n\r\n\r\n--c\r\n"
+      "--b\r\nX: y\r\n\r\n\r\n--b--behind";
+  const auto split = split_multipart(body, "b", 3);
+  ASSERT_TRUE(split);
+  EXPECT_EQ(split->before, "before\r\n");
+  EXPECT_EQ(split->behind, "--behind");
+  ASSERT_EQ(split->parts.size(), 3u);
+  const auto& [first, second, third] = std::tie(split->parts[0], split->parts[1], split->parts[2]);
+  EXPECT_EQ(first.name, "a\"b");
+  EXPECT_EQ(first.written_name, "\"a\\\"b\"");
+  EXPECT_EQ(second.written_name, "f");
+  EXPECT_EQ(second.content, "\r\n--c");
+  EXPECT_FALSE(third.has_name);
+  std::string again(split->before);
+  for (const FormPart& part : split->parts) again += "--b\r\n" + std::string(part.text) + "\r\n";
+  EXPECT_EQ(again + "--b" + std::string(split->behind), body);
+  EXPECT_FALSE(split_multipart(body, "b", 2));
+  EXPECT_FALSE(decode_multipart(body, "b"));
 }
 
 }  // namespace

@@ -70,13 +70,7 @@ std::shared_ptr<const Chain> Chain::build(std::span<const ConfiguredPtr> all,
   }
   if (by_name.empty()) return nullptr;
   auto chain = std::make_shared<Chain>();
-  for (const auto& [name, same] : by_name) {
-    chain->slots_.push_back(merge(same));
-    for (const ConfiguredPtr& one : same) {
-      chain->reads_body_ |= one->plugin->reads_body();
-      chain->filters_body_ |= one->plugin->phases().body_filter;
-    }
-  }
+  for (const auto& [name, same] : by_name) chain->slots_.push_back(merge(same));
   std::ranges::sort(chain->slots_, [](const Slot& a, const Slot& b) {
     const Configured& left = any_of(a);
     const Configured& right = any_of(b);

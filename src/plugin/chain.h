@@ -41,13 +41,9 @@ class Chain {
 
   const std::vector<Slot>& slots() const { return slots_; }
   bool empty() const { return slots_.empty(); }
-  bool reads_body() const { return reads_body_; }
-  bool filters_body() const { return filters_body_; }
 
  private:
   std::vector<Slot> slots_;
-  bool reads_body_ = false;
-  bool filters_body_ = false;
 };
 
 }  // namespace sallyport::plugin

@@ -43,6 +43,8 @@ struct Exchange {
   bool has_query = false;
   std::string_view client_ip;
   std::string_view request_id;
+  std::string_view port;                // where the client reached us; "" for a unix socket
+  int socket = -1;                      // the client's connection, for who asks its addresses
   const net::TlsFilter* tls = nullptr;  // of the client's connection: version, cipher; null: plain
   std::optional<uint64_t> content_length;  // nothing: none was given
   bool expects_continue = false;
@@ -52,14 +54,14 @@ struct Exchange {
   const Identities* identities = nullptr;
   int64_t now = 0;  // Unix seconds
 
-  // What goes upstream. `body` is there when a plugin of the chain reads_body().
+  // What goes upstream. `body` is there once a plugin has said that it reads_body().
   Fields headers;
   std::optional<std::string> body;
   bool body_changed = false;
   std::optional<std::string> new_method;
   std::optional<std::string> new_path;   // in place of the one that route and service make
   std::optional<std::string> new_query;  // without '?'
-  uint64_t max_body = 0;                 // bytes of a body that is not read yet; 0: no limit
+  std::optional<uint64_t> max_body;      // bytes of a body that is not read yet; nothing: no limit
 
   // The answer: the upstream's, or one of our own, from header_filter on.
   int status = 0;
@@ -67,6 +69,18 @@ struct Exchange {
   std::string* response_body = nullptr;  // only in body_filter()
   // Fields for the answer that are known before there is one; they replace others of their name.
   std::vector<std::pair<std::string, std::string>> for_client;
+
+  // What an instance keeps of this request from one phase to the next.
+  void keep(const void* instance, std::string value) {
+    kept_values.emplace_back(instance, std::move(value));
+  }
+  const std::string* kept(const void* instance) const {  // null: nothing
+    for (const auto& [whose, value] : kept_values) {
+      if (whose == instance) return &value;
+    }
+    return nullptr;
+  }
+  std::vector<std::pair<const void*, std::string>> kept_values;
 
   // Who asks, once a plugin has found out.
   const model::Consumer* consumer = nullptr;

@@ -25,6 +25,16 @@ class Fields {
   std::optional<std::string_view> get(std::string_view name) const;  // the first
   std::vector<std::string_view> all(std::string_view name) const;
 
+  // In their order; `visit` takes name and value.
+  template <typename Visit>
+  void each(Visit visit) const {
+    if (changed_) {
+      for (const Field& field : own_) visit(field.name, field.value);
+    } else {
+      for (const http::Header& field : received_) visit(field.name, field.value);
+    }
+  }
+
   // One field in place of all of that name. A name or value that could break the head is refused.
   bool set(std::string_view name, std::string_view value);
   bool add(std::string_view name, std::string_view value);  // besides those that are there

@@ -69,7 +69,8 @@ class Plugin {
   virtual Step access(Exchange&) const { return Step::next(); }
   // The answer's status and fields are there, the upstream's or our own; nothing has been sent.
   virtual void header_filter(Exchange&) const {}
-  // The whole body of the answer, in exchange.response_body. The answer is held back for it.
+  // The whole body of the answer, in exchange.response_body. The answer is held back for it where
+  // filters_body() says so.
   virtual void body_filter(Exchange&) const {}
   // Once for each request, after its end.
   virtual void log(const Exchange&) const {}
@@ -79,8 +80,11 @@ class Plugin {
   virtual std::string admit(const Connection&) const;
 
   virtual Phases phases() const = 0;
-  // The request's body is read whole before access().
-  virtual bool reads_body() const { return false; }
+  // Asked right before access(), unless the body is there already: it is read whole for this
+  // request. A body that is too long is refused, so ask for none that would be left as it is.
+  virtual bool reads_body(const Exchange&) const { return false; }
+  // The same for this answer, asked of those with body_filter behind all header filters.
+  virtual bool filters_body(const Exchange&) const { return true; }
 };
 
 // What one instance is for.

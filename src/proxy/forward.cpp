@@ -14,6 +14,7 @@
 #include "proxy/grpc.h"
 #include "proxy/hash_value.h"
 #include "proxy/plugin_run.h"
+#include "proxy/request_body.h"
 #include "proxy/upstream_head.h"
 #include "proxy/worker.h"
 
@@ -455,6 +456,10 @@ Task<bool> Forward::give_up() {
   if (nobody_waits() || (fault_ == AttemptFault::client && client().gone())) {
     exchange_.status = 499;  // nginx's code for the log: nobody is there to be answered
     co_return false;
+  }
+  if (fault_ == AttemptFault::too_large) {
+    co_return co_await answer_bad_body(session_, exchange_, BodyOutcome::too_large,
+                                       ErrorSource::handler);
   }
   co_return co_await answer_error(session_, exchange_, status_of(fault_), message_of(fault_),
                                   own ? ErrorSource::gateway : ErrorSource::handler, body_touched_);

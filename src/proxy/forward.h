@@ -72,7 +72,7 @@ class Forward {
 
   // The answer.
   Task<bool> respond();
-  Task<AttemptFault> read_whole(std::string& body);
+  Task<AttemptFault> read_whole(std::string_view plugin, std::string& body);
   Task<AttemptFault> filter_response();
   Task<bool> tunnel();
   Task<void> pump(net::Stream& from, net::Stream& to);

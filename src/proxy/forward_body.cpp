@@ -137,9 +137,8 @@ Task<void> Forward::stop_upload() {
   upload_.reset();
 }
 
-// For plugins that change bodies.
-Task<AttemptFault> Forward::read_whole(std::string& body) {
-  constexpr size_t kLargest = 8u << 20;
+// For `plugin`, which changes bodies.
+Task<AttemptFault> Forward::read_whole(std::string_view plugin, std::string& body) {
   const http::Limits& limits = session_.worker().options().limits;
   BodyReader reader(exchange_.response.framing, exchange_.response.content_length);
   net::BlockPtr block = session_.worker().loop().blocks().take(received_->size());
@@ -154,7 +153,13 @@ Task<AttemptFault> Forward::read_whole(std::string& body) {
         co_return AttemptFault::bad_response;
       }
       body += piece;
-      if (body.size() > kLargest) co_return AttemptFault::bad_response;
+      if (std::max(exchange_.response.content_length, uint64_t{body.size()}) > kMostForPlugins) {
+        log::error(
+            "service {}: an answer is longer than the {} MiB that the plugin {} changes; set the "
+            "plugin up without changes of bodies, or on other routes",
+            exchange_.target->log_name(), kMostForPlugins >> 20, plugin);
+        co_return AttemptFault::bad_response;
+      }
     }
     if (reader.complete()) {
       const bool too_long = block != nullptr && block->size() > 0;
@@ -177,13 +182,14 @@ Task<AttemptFault> Forward::filter_response() {
       response.framing != http::BodyFraming::none &&
       exchange_.request.method != http::Method::head &&
       !(response.framing == http::BodyFraming::length && response.content_length == 0);
+  const std::string_view filter = exchange_.plugins->filter_head();
   // A stream of messages is not held back.
-  if (!has_body || !exchange_.plugins->filters_body() || is_grpc(exchange_.request)) {
+  if (!has_body || filter.empty() || is_grpc(exchange_.request)) {
     const bool sound = exchange_.plugins->filter_proxied(received_, nullptr);
     co_return sound ? AttemptFault::none : AttemptFault::plugins;
   }
   std::string body;
-  const AttemptFault fault = co_await read_whole(body);
+  const AttemptFault fault = co_await read_whole(filter, body);
   if (fault != AttemptFault::none) co_return fault;
   const bool sound = exchange_.plugins->filter_proxied(received_, &body);
   co_return sound ? AttemptFault::none : AttemptFault::plugins;

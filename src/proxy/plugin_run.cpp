@@ -16,8 +16,6 @@
 namespace sallyport::proxy {
 namespace {
 
-// A body that plugins read is held in memory.
-constexpr uint64_t kLargestBody = 8u << 20;
 // What plugins may add to a head beyond what clients may send.
 constexpr uint32_t kAddedHead = 64 * 1024;
 constexpr uint16_t kMostFields = http::kMaxHeaders - http::kOwnFields;
@@ -70,6 +68,8 @@ PluginRun::PluginRun(Session& session, Exchange& exchange, const plugin::Chain& 
   exchange_.has_query = exchange.target_parts.has_query;
   exchange_.client_ip = exchange.client_ip;
   exchange_.request_id = exchange.id();
+  exchange_.port = session.listener().port_text;
+  exchange_.socket = session.transport().fd();
   exchange_.tls = session.transport().tls();
   if (request.framing == http::BodyFraming::length) {
     exchange_.content_length = request.content_length;
@@ -96,8 +96,13 @@ PluginRun::PluginRun(Session& session, Exchange& exchange, const plugin::Chain& 
 }
 
 Task<bool> PluginRun::access(bool& keep) {
-  if (chain_.reads_body() && !co_await read_request_body(keep)) co_return false;
-  if (auto response = co_await run_access()) {
+  BodyOutcome body = BodyOutcome::complete;
+  auto response = co_await run_access(body);
+  if (body != BodyOutcome::complete) {
+    keep = co_await answer_bad_body(session_, proxied_, body);
+    co_return false;
+  }
+  if (response) {
     keep = co_await answer(std::move(*response));
     co_return false;
   }
@@ -126,18 +131,30 @@ std::string_view PluginRun::query() {
   return {target.query.data() - 1, target.query.size() + 1};
 }
 
-Task<bool> PluginRun::read_request_body(bool& keep) {
-  const uint64_t most = session_.worker().options().max_body;
+Task<BodyOutcome> PluginRun::read_request_body(const plugin::Configured& reader) {
+  const uint64_t most = body_limit(session_, proxied_);
   exchange_.body.emplace();
-  const BodyOutcome outcome = co_await read_body(
-      session_, proxied_, most == 0 ? kLargestBody : std::min(most, kLargestBody), *exchange_.body);
-  if (outcome == BodyOutcome::complete) co_return true;
-  keep = co_await answer_bad_body(session_, proxied_, outcome);
-  co_return false;
+  const BodyOutcome outcome =
+      co_await read_body(session_, proxied_, std::min(most, kMostForPlugins), *exchange_.body);
+  if (outcome == BodyOutcome::too_large && most > kMostForPlugins) {
+    log::error(
+        "route {}: a request body is longer than the {} MiB that the plugin {} ({}) reads; set the "
+        "plugin up without what needs the body, or on other routes",
+        exchange_.route->id, kMostForPlugins >> 20, reader.row->name, reader.row->id);
+    // The limit of another plugin was not what it broke.
+    exchange_.max_body.reset();
+  }
+  co_return outcome;
+}
+
+Task<bool> PluginRun::answer_too_large() {
+  co_return co_await answer(
+      plugin::message(exchange_.expects_continue ? 417 : 413, "Request size limit exceeded"));
 }
 
 // Who follows a plugin that answers is chosen all the same: it has a say about the answer's head.
-Task<std::optional<plugin::Response>> PluginRun::run_access() {
+// `body` is what reading the request's came to.
+Task<std::optional<plugin::Response>> PluginRun::run_access(BodyOutcome& body) {
   std::optional<plugin::Response> response;
   const bool https = session_.listener().tls != nullptr;
   for (const plugin::Chain::Slot& slot : chain_.slots()) {
@@ -146,7 +163,11 @@ Task<std::optional<plugin::Response>> PluginRun::run_access() {
     const plugin::Configured* configured = slot.choose(consumer, https);
     if (configured == nullptr) continue;
     chosen_.push_back(configured);
-    if (response || !configured->plugin->phases().access) continue;
+    if (response || body != BodyOutcome::complete || !configured->plugin->phases().access) continue;
+    if (!exchange_.body && configured->plugin->reads_body(exchange_)) {
+      body = co_await read_request_body(*configured);
+      if (body != BodyOutcome::complete) continue;
+    }
     plugin::Step step = configured->plugin->access(exchange_);
     while (step.waits()) step = co_await std::move(step.task());
     if (step.responds()) response = std::move(step.response());
@@ -233,7 +254,9 @@ std::string PluginRun::response_text(const std::string* body) const {
   std::string out = "HTTP/1.1 " + std::to_string(response.status) + ' ';
   out.append(response.reason).append("\r\n");
   for (const http::Header& one : response.fields()) {
-    if (is_framing(one.name) && body == nullptr) append_field(out, one.name, one.value);
+    if (!is_framing(one.name) || body != nullptr) continue;
+    if (other_length_ && text::equals_ignore_case(one.name, "Content-Length")) continue;
+    append_field(out, one.name, one.value);
   }
   if (exchange_.response_headers.changed()) {
     for (const auto& one : exchange_.response_headers.list()) {
@@ -255,19 +278,30 @@ void PluginRun::tell_unsendable(std::string_view why) const {
       exchange_.route->id, why, kMostFields);
 }
 
-bool PluginRun::filter_proxied(net::BlockPtr& block, std::string* body) {
-  http::ResponseHead& response = proxied_.response;
+std::string_view PluginRun::filter_head() {
+  const http::ResponseHead& response = proxied_.response;
   exchange_.status = response.status;
   exchange_.response_headers = plugin::Fields(response.fields());
   run_header_filters();
+  const auto filter = std::ranges::find_if(chosen_, [this](const plugin::Configured* one) {
+    return one->plugin->phases().body_filter && one->plugin->filters_body(exchange_);
+  });
+  if (filter == chosen_.end()) return "";
+  other_length_ = proxied_.request.method == http::Method::head || response.status == 304;
+  return (*filter)->row->name;
+}
+
+bool PluginRun::filter_proxied(net::BlockPtr& block, std::string* body) {
+  http::ResponseHead& response = proxied_.response;
   if (body != nullptr) {
     exchange_.response_body = body;
     for (const plugin::Configured* one : chosen_) {
-      if (one->plugin->phases().body_filter) one->plugin->body_filter(exchange_);
+      if (!one->plugin->phases().body_filter || !one->plugin->filters_body(exchange_)) continue;
+      one->plugin->body_filter(exchange_);
     }
     exchange_.response_body = nullptr;
   }
-  if (!exchange_.response_headers.changed() && body == nullptr) return true;
+  if (!exchange_.response_headers.changed() && body == nullptr && !other_length_) return true;
   const std::string text = response_text(body);
   const std::string_view rest = body != nullptr ? *body : block->view().substr(response.size);
   net::BlockPtr fresh = session_.worker().loop().blocks().take(text.size() + rest.size());

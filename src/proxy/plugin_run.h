@@ -10,9 +10,13 @@
 #include "base/task.h"
 #include "plugin/chain.h"
 #include "proxy/exchange.h"
+#include "proxy/request_body.h"
 #include "proxy/session.h"
 
 namespace sallyport::proxy {
+
+// A body that plugins read or change is held in memory.
+inline constexpr uint64_t kMostForPlugins = 8u << 20;
 
 class PluginRun {
  public:
@@ -26,12 +30,16 @@ class PluginRun {
   std::string_view query();
   // "" where route and service make it.
   std::string_view path() const { return path_; }
-  uint64_t max_body() const { return exchange_.max_body; }
+  std::optional<uint64_t> max_body() const { return exchange_.max_body; }
+  // The answer to a body longer than max_body(), which shows while it is read.
+  Task<bool> answer_too_large();
 
-  // The upstream's answer: its head in `block`, read as `proxied.response`, is replaced by what the
-  // plugins make of it. `body` is the whole body where filters_body(), else null. False when that
-  // cannot be sent; then nothing of the upstream's answer may be.
-  bool filters_body() const { return chain_.filters_body(); }
+  // The upstream's answer, read as `proxied.response`, for the header filters. The name of a plugin
+  // that changes its body, "" for none.
+  std::string_view filter_head();
+  // Behind it: the head in `block` is replaced by what the plugins make of it. `body` is the whole
+  // body where one of them changes it, else null. False when that cannot be sent; then nothing of
+  // the upstream's answer may be.
   [[nodiscard]] bool filter_proxied(net::BlockPtr& block, std::string* body);
   // An answer of the gateway's own: whole field lines. False when what becomes of it cannot be
   // sent; whatever is sent in its place is left as it is.
@@ -40,8 +48,8 @@ class PluginRun {
   void log();
 
  private:
-  Task<bool> read_request_body(bool& keep);
-  Task<std::optional<plugin::Response>> run_access();
+  Task<BodyOutcome> read_request_body(const plugin::Configured& reader);
+  Task<std::optional<plugin::Response>> run_access(BodyOutcome& body);
   Task<bool> answer(plugin::Response response);
   bool rewrite_request();
   std::string request_text(bool know_length) const;
@@ -56,7 +64,8 @@ class PluginRun {
   plugin::Exchange exchange_;
   std::vector<const plugin::Configured*> chosen_;
   std::string path_, query_;
-  bool unsendable_ = false;  // the gateway's own answer
+  bool unsendable_ = false;    // the gateway's own answer
+  bool other_length_ = false;  // an answer to HEAD does not know the length of one to GET
 };
 
 }  // namespace sallyport::proxy

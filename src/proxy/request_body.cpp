@@ -31,9 +31,10 @@ void send_continue(Session& session, Exchange& exchange) {
 }
 
 uint64_t body_limit(const Session& session, const Exchange& exchange) {
-  auto limit = [](uint64_t most) { return most == 0 ? UINT64_MAX : most; };
-  const uint64_t set = limit(session.worker().options().max_body);
-  return exchange.plugins == nullptr ? set : std::min(set, limit(exchange.plugins->max_body()));
+  const uint64_t most = session.worker().options().max_body;
+  const uint64_t set = most == 0 ? UINT64_MAX : most;
+  if (exchange.plugins == nullptr) return set;
+  return std::min(set, exchange.plugins->max_body().value_or(UINT64_MAX));
 }
 
 Task<BodyOutcome> read_body(Session& session, Exchange& exchange, uint64_t limit,
@@ -100,6 +101,10 @@ Task<BodyOutcome> gather_body(Session& session, Exchange& exchange) {
 Task<bool> answer_bad_body(Session& session, Exchange& exchange, BodyOutcome outcome,
                            ErrorSource source) {
   if (outcome == BodyOutcome::gone) co_return false;
+  if (outcome == BodyOutcome::too_large && exchange.plugins != nullptr &&
+      exchange.plugins->max_body() == body_limit(session, exchange)) {
+    co_return co_await exchange.plugins->answer_too_large();
+  }
   const int status = outcome == BodyOutcome::too_large ? 413
                      : outcome == BodyOutcome::bad     ? 400
                                                        : 408;

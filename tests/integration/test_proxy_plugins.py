@@ -1,6 +1,9 @@
 """Plugins on the data plane: chains, what they change, what they refuse."""
 import json
 import os
+import re
+import threading
+import time
 
 import pytest
 
@@ -197,6 +200,173 @@ def test_answers_that_plugins_make_too_large_are_not_sent(plane):
     assert H2Client(gateway.port).get().status == 500
 
 
+CHANGES_JSON = {"remove": {"json": ["secret"]}}
+
+
+def test_only_json_answers_are_held_back(plane):
+    """Others pass at any size, and as they come."""
+    size, go_on = 9 << 20, threading.Event()
+
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            if request.target == "/events":
+                connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                                b"Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
+                go_on.wait(20)
+                connection.send(b"9\r\ndata: 2\n\n\r\n0\r\n\r\n")
+            elif request.target == "/json":
+                return connection.send(answer(b"[" + b" " * size + b"]", fields="Content-Type: application/json\r\n"))
+            else:
+                connection.send(answer(b"x" * size, fields="Content-Type: text/plain\r\n"))
+
+    gateway = plane(Upstream(script), plugins=[row(1, "response-transformer", CHANGES_JSON)])
+    client = gateway.connect()
+    assert client.get().body == b"x" * size
+    client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+    client.until(b"data: 1\n\n")
+    go_on.set()
+    client.until(b"data: 2\n\n\r\n0\r\n\r\n")
+    assert client.get("/json").status == 502
+    assert "8 MiB that the plugin response-transformer changes" in gateway.log()
+
+
+def test_only_bodies_that_are_changed_are_read(plane):
+    bodies = []
+
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            bodies.append(request.body)
+            connection.send(answer())
+
+    gateway = plane(Upstream(script), plugins=[row(1, "request-transformer", {"add": {"body": ["new:1"]}})])
+    text, client = b"x" * (9 << 20), gateway.connect()
+
+    def put(kind, fields=""):
+        client.send(f"PUT / HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\n{fields}Content-Length: {len(text)}\r\n\r\n")
+        client.send(text)
+        return client.read().status
+
+    assert put("application/octet-stream") == 200 and bodies == [text]
+    gateway.load(plugins=[row(2, "key-auth", {"key_in_body": True})], consumers=[{"id": uuid(600), "username": "ann"}],
+                 keyauth_credentials=[{"id": uuid(601), "key": "k", "consumer": {"id": uuid(600)}}])
+    assert put("application/json", "apikey: k\r\n") == 200 and bodies == [text, text]
+    gateway.load(plugins=[row(1, "request-transformer", {"add": {"headers": ["content-type:application/json"],
+                                                                "body": ["new:1"]}})])
+    client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{\"a\":1e9}")
+    assert client.read().status == 200 and bodies[2] == b'{"a":1e9,"new":"1"}'
+    client.send(f"PUT / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n")
+    assert client.read().status == 413
+    assert "8 MiB that the plugin request-transformer" in gateway.log()
+
+
+def test_answers_to_head_have_no_length_of_another_body(plane):
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            kind = "text/plain" if request.target == "/text" else "application/json"
+            connection.send(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: 20\r\n\r\n".encode())
+
+    client = plane(Upstream(script), plugins=[row(1, "response-transformer", CHANGES_JSON)]).connect()
+    for _ in range(2):
+        response = client.get(method="HEAD")
+        assert response.status == 200 and response.get("content-length") is None
+        assert client.get("/text", method="HEAD").get("content-length") == "20"
+
+
+def test_json_of_every_kind_is_changed(plane):
+    texts = {"/n": b'{"secret":1, "n": 1e400,"big":12345678901234567890123.10}',
+             "/list": b'[{"secret":1,"n":1e400}, 7,[]]', "/deep": b'{"secret":1,"d":' + b"[" * 300 + b"]" * 300 + b"}"}
+
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            connection.send(answer(texts[request.target], fields="Content-Type: application/json\r\n"))
+
+    client = plane(Upstream(script), plugins=[row(1, "response-transformer", CHANGES_JSON)]).connect()
+    assert client.get("/n").body == b'{"n":1e400,"big":12345678901234567890123.10}'
+    assert client.get("/list").body == b'[{"n":1e400},7,[]]'
+    assert client.get("/deep").body == b'{"d":' + b"[" * 300 + b"]" * 300 + b"}"
+
+
+def test_multipart_bodies(plane):
+    bodies = []
+
+    def script(connection):
+        while (request := connection.read_request()) is not None:
+            bodies.append((request.get("content-type"), request.body))
+            connection.send(answer())
+
+    client = plane(Upstream(script), plugins=[row(1, "request-transformer", {
+        "remove": {"body": ["gone"]}, "rename": {"body": ["old:new"]}, "replace": {"body": ["there:2", "absent:2"]},
+        "add": {"body": ["added:$(headers.x-value)", "kept:no"]}, "append": {"body": ["kept:more"]}})]).connect()
+
+    def post(body, value="v"):
+        client.send(f"POST / HTTP/1.1\r\nHost: a\r\nX-Value: {value}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert client.read().status == 200
+        assert bodies[-1][0] == "multipart/form-data; boundary=b"
+        return bodies[-1][1]
+
+    def part(name, value, more=b""):
+        return b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n' % (name, more, value)
+
+    file = part(b"f", bytes(range(256)) + b"\r\n--not b", b'; filename="a b"\r\nContent-Type: image/png')
+    kept = part(b"kept", b"1")
+    body = (b"before\r\n" + part(b"gone", b"1") + file + part(b"old", b"o") + part(b"there", b"1") + kept + b"--b--\r\nbehind")
+    assert post(body) == (b"before\r\n" + file + part(b"new", b"o") + kept + part(b"there", b"2") + part(b"added", b"v") +
+                          part(b"kept", b"more") + b"--b--\r\nbehind")
+    for broken in (b"", b"--b\r\nno colon\r\n\r\n1\r\n--b--\r\n", body[:-20], b"plain"):
+        assert post(broken) == (broken or part(b"added", b"v") + part(b"kept", b"no") + part(b"kept", b"more") + b"--b--\r\n")
+    assert b"added" not in post(kept + b"--b--\r\n", "x--b--")
+
+
+def test_echo_of_a_request(plane):
+    gateway = plane(Upstream(), route={"name": "r", "paths": ["~/(?<what>[a-z]+)/(\\d+)"]}, plugins=[
+        row(1, "request-termination", {"echo": True, "status_code": 418, "message": "m", "trigger": "X-Stop"})])
+    client = gateway.connect()
+    client.send("PUT /ab/7?q=1&q=2&flag HTTP/1.1\r\nHost: A.test\r\nX-Stop: 1\r\nX-Two: a\r\nX-Two: b\r\n"
+                "Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"k\":1}")
+    response = client.read()
+    assert response.status == 418
+    data = response.json()
+    request = data["request"]
+    assert data["message"] == "m"
+    assert (request["scheme"], request["host"], request["port"], request["method"]) == ("http", "a.test", gateway.port, "PUT")
+    assert request["path"] == "/ab/7" and request["query"] == {"q": ["1", "2"], "flag": True}
+    assert request["headers"]["x-two"] == ["a", "b"] and request["headers"]["x-stop"] == "1"
+    assert (request["raw_body"], request["body"]) == ('{"k":1}', {"k": 1})
+    assert request["uri_captures"]["named"] == {"what": "ab"} and request["uri_captures"]["unnamed"][-1] == "7"
+    assert data["matched_route"]["id"] == ROUTE and data["matched_route"]["name"] == "r"
+    assert data["matched_service"]["id"] == SERVICE and data["matched_service"]["host"] == "127.0.0.1"
+
+
+def test_the_echoed_id_is_the_one_that_was_made(plane):
+    gateway = plane(Upstream(), plugins=[row(1, "correlation-id", {"echo_downstream": True, "header_name": "X-Id",
+                                                                  "generator": "tracker"}),
+                                         row(2, "request-transformer", {"remove": {"headers": ["X-Id"]}})])
+    client, ids = gateway.connect(), set()
+    for _ in range(3):
+        response = client.get()
+        assert response.upstream_saw("x-id") == []
+        assert re.fullmatch(rf"127\.0\.0\.1-{gateway.port}-{gateway.child.pid}-\d+-\d+-\d{{10}}\.\d{{3}}", response.get("x-id"))
+        ids.add(response.get("x-id"))
+    assert len(ids) == 3
+    assert client.get("/", "X-Id: mine\r\n").get("x-id") == "mine"
+
+
+def test_preflights_that_are_the_upstreams(plane):
+    def script(connection):
+        while connection.read_request() is not None:
+            connection.send(answer(fields="Access-Control-Allow-Origin: http://own.test\r\nAccess-Control-Max-Age: 7\r\n"))
+
+    gateway = plane(Upstream(script), plugins=[row(1, "cors", {"origins": ["http://b.test"], "preflight_continue": True,
+                                                               "exposed_headers": ["X-A"]})])
+    preflight = "Origin: http://b.test\r\nAccess-Control-Request-Method: PUT\r\n"
+    response = gateway.connect().get("/", preflight, method="OPTIONS")
+    assert response.get("access-control-allow-origin") == "http://own.test"
+    assert (response.get("access-control-max-age"), response.get("vary")) == ("7", None)
+    assert response.get("access-control-expose-headers") is None
+    assert gateway.connect().get("/", preflight).get("access-control-allow-origin") == "http://b.test"
+
+
 def test_answers_pass_through_the_filters(plane):
     gateway = plane(Upstream(), plugins=[row(1, "cors", {"origins": ["*"], "exposed_headers": ["X-A"]}), row(2, "key-auth"),
                                          row(3, "correlation-id", {"echo_downstream": True})])
@@ -224,4 +394,49 @@ def test_limits(plane):
     assert client.read().json() == {"message": "Request size limit exceeded"}
     client = gateway.connect()
     client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n")
-    assert client.read().status == 413
+    response = client.read()
+    assert (response.status, response.json()) == (413, {"message": "Request size limit exceeded"})
+
+
+@pytest.mark.parametrize("buffering", [True, False])
+def test_no_body_where_none_may_be(plane, buffering):
+    limit = {"allowed_payload_size": 0, "size_unit": "bytes"}
+    gateway = plane(Upstream(), route={"request_buffering": buffering}, plugins=[row(1, "request-size-limiting", limit)])
+    chunks = "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+    response = gateway.connect().send("POST / HTTP/1.1\r\nHost: a\r\n" + chunks).read()
+    assert (response.status, response.json()) == (413, {"message": "Request size limit exceeded"})
+    response = gateway.connect().send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n" + chunks).read()
+    assert (response.status, response.json()) == (417, {"message": "Request size limit exceeded"})
+    assert gateway.connect().get().status == 200
+    gateway.load(plugins=[row(1, "request-size-limiting", {"require_content_length": True})])
+    client = gateway.connect()
+    response = client.get()
+    assert (response.status, response.json()) == (411, {"message": "A valid Content-Length header is required"})
+    assert client.get("/", "Content-Length: 0\r\n").status == 200
+    assert gateway.connect().send("POST / HTTP/1.1\r\nHost: a\r\n" + chunks).read().status == 200
+    # Whoever reads bodies keeps to the limit, too.
+    gateway.load(plugins=[row(1, "request-size-limiting", limit), row(2, "request-transformer", {"add": {"body": ["a:1"]}})])
+    response = gateway.connect().send("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" + chunks).read()
+    assert (response.status, response.json()) == (413, {"message": "Request size limit exceeded"})
+
+
+def test_no_body_over_http2_where_none_may_be(plane):
+    gateway = plane(Upstream(), listeners=[{"http2": True}], plugins=[
+        row(1, "request-size-limiting", {"allowed_payload_size": 0, "size_unit": "bytes"})])
+    client = H2Client(gateway.port)
+    for _ in range(2):
+        got = client.get("/", method="POST", body=b"x")
+        assert (got.status, json.loads(got.body)) == (413, {"message": "Request size limit exceeded"})
+        assert client.get().status == 200
+    gateway.load(plugins=[row(1, "request-size-limiting", {"require_content_length": True})])
+    assert client.get().status == 411
+
+
+def test_the_longest_of_windows_as_full(plane):
+    gateway = plane(Upstream(), plugins=[row(77, "rate-limiting", {"minute": 2, "hour": 2})])
+    for status in (200, 200, 429):
+        before = time.time()
+        response = gateway.connect().get()
+        left = {int(3600 - now % 3600) for now in range(int(before), int(time.time()) + 1)}
+        assert response.status == status and int(response.get("ratelimit-reset")) in left
+    assert int(response.get("retry-after")) in left

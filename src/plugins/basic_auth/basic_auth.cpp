@@ -1,5 +1,6 @@
 #include "plugins/basic_auth/basic_auth.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -19,6 +20,7 @@ using plugin::Step;
 struct Credentials {
   std::string username;
   std::string password;
+  bool operator==(const Credentials&) const = default;
 };
 
 std::optional<Credentials> parse(std::string_view field) {
@@ -84,11 +86,21 @@ class BasicAuth final : public plugin::Plugin {
       if (!same(stored_form(given->password, credential.consumer_id), credential.password)) {
         return false;
       }
-      if (hide_) exchange.headers.remove(name);
+      if (hide_) hide(exchange, *given);
       plugin::authenticate(exchange, found->consumer.get(), credential.id, credential.username);
       return true;
     }
     return false;
+  }
+
+  // The same credentials may stand in both fields; others may be the upstream's.
+  static void hide(Exchange& exchange, const Credentials& given) {
+    for (const char* name : {"Proxy-Authorization", "Authorization"}) {
+      const auto fields = exchange.headers.all(name);
+      const bool there = std::ranges::any_of(
+          fields, [&](std::string_view field) { return parse(field) == given; });
+      if (there) exchange.headers.remove(name);
+    }
   }
 
   std::string anonymous_, challenge_;

@@ -28,6 +28,21 @@ TEST(BasicAuth, TakesWhatKongStored) {
   EXPECT_EQ(test.header("authorization"), "(none)");
 }
 
+TEST(BasicAuth, HidesTheSameInBothFields) {
+  ExchangeForTest test;
+  test.consumer("c1", "alice");
+  test.identities.add(std::make_shared<const model::BasicCredential>(
+      model::BasicCredential{"b1", "c1", "al", kStored}));
+  const std::string field = "Basic " + text::base64("al:secret");
+  test.exchange.headers.set("Proxy-Authorization", field);
+  EXPECT_EQ(ask(field, test, R"({"hide_credentials":true})"), 0);
+  EXPECT_EQ(test.header("authorization"), "(none)");
+  EXPECT_EQ(test.header("proxy-authorization"), "(none)");
+  test.exchange.headers.set("Proxy-Authorization", field);
+  EXPECT_EQ(ask("Bearer upstream", test, R"({"hide_credentials":true})"), 0);
+  EXPECT_EQ(test.header("authorization"), "Bearer upstream");
+}
+
 TEST(BasicAuth, Refusals) {
   ExchangeForTest test;
   test.consumer("c1", "alice");

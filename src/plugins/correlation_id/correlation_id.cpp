@@ -1,9 +1,15 @@
 #include "plugins/correlation_id/correlation_id.h"
 
+#include <ctime>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/uuid.h"
 #include "model/row_reader.h"
+#include "net/address.h"
 
 namespace sallyport::plugins::correlation_id {
 namespace {
@@ -20,10 +26,23 @@ std::string counted() {
   return series + '#' + std::to_string(++count);
 }
 
+std::string server_address(int socket) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &size);
+  const auto ip = net::SocketAddress::from(reinterpret_cast<sockaddr*>(&storage), size).ip();
+  return ip ? std::string(ip->text()) : "unix:";
+}
+
+// Kong's: address, port, process, connection, request, time. The connection is told by its
+// descriptor, and the request by a number of the worker's, for streams of HTTP/2 share the former.
 std::string tracked(const Exchange& exchange) {
   thread_local uint64_t count = 0;
-  return std::string(exchange.client_ip) + '-' + std::to_string(getpid()) + '-' +
-         std::to_string(++count) + '-' + std::to_string(exchange.now);
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return fmt::format("{}-{}-{}-{}-{}-{}.{:03}", server_address(exchange.socket),
+                     exchange.port.empty() ? "0" : exchange.port, ::getpid(), exchange.socket,
+                     ++count, now.tv_sec, now.tv_nsec / 1'000'000);
 }
 
 class CorrelationId final : public plugin::Plugin {
@@ -41,17 +60,20 @@ class CorrelationId final : public plugin::Plugin {
   plugin::Phases phases() const override { return {.access = true, .header_filter = echo_}; }
 
   Step access(Exchange& exchange) const override {
-    if (const auto given = exchange.headers.get(header_); given && !given->empty()) {
-      return Step::next();
+    std::string id(exchange.headers.get(header_).value_or(""));
+    if (id.empty()) {
+      id = generator_ == Generator::uuid      ? new_uuid()
+           : generator_ == Generator::counter ? counted()
+                                              : tracked(exchange);
+      exchange.headers.set(header_, id);
     }
-    exchange.headers.set(header_, generator_ == Generator::uuid      ? new_uuid()
-                                  : generator_ == Generator::counter ? counted()
-                                                                     : tracked(exchange));
+    // Whatever other plugins make of the field.
+    if (echo_) exchange.keep(this, std::move(id));
     return Step::next();
   }
 
   void header_filter(Exchange& exchange) const override {
-    if (const auto id = exchange.headers.get(header_)) exchange.response_headers.set(header_, *id);
+    if (const std::string* id = exchange.kept(this)) exchange.response_headers.set(header_, *id);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "http/authority.h"
 #include "model/row_reader.h"
 #include "router/pattern.h"
 
@@ -16,15 +17,41 @@ using plugin::Response;
 using plugin::Step;
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
+// The origin that a client or a setting names: scheme, host and a port that is not the scheme's
+// own.
+struct Named {
+  std::string text;
+  std::string host;  // the whole text where there is no scheme
+};
+
+Named named(std::string_view origin) {
+  const size_t mark = origin.find("://");
+  if (mark == origin.npos) return {std::string(origin), std::string(origin)};
+  const std::string_view scheme = origin.substr(0, mark);
+  std::string_view rest = origin.substr(mark + 3);
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  const auto authority = http::split_authority(rest);
+  if (!authority) return {std::string(origin), std::string(origin)};
+  Named out{std::string(scheme) + "://" + std::string(authority->host),
+            std::string(authority->host)};
+  const int usual = text::equals_ignore_case(scheme, "http")    ? 80
+                    : text::equals_ignore_case(scheme, "https") ? 443
+                                                                : 0;
+  if (authority->port != 0 && authority->port != usual)
+    out.text += ':' + std::to_string(authority->port);
+  return out;
+}
+
 // An origin as it is written, or a regular expression for it.
 struct Origin {
   std::string text;
+  std::string normal;
   std::shared_ptr<const router::Pattern> pattern;  // null: as it is written
+  bool of_host = false;                            // the pattern is for the host alone
 
-  bool matches(std::string_view origin) const {
-    if (pattern == nullptr) return text::equals_ignore_case(origin, text);
-    const auto spans = pattern->match(origin);
-    return spans.matched() && spans.end(0) == origin.size();
+  bool matches(const Named& origin) const {
+    if (pattern == nullptr) return text::equals_ignore_case(origin.text, normal);
+    return pattern->match(of_host ? origin.host : origin.text).matched();
   }
 };
 
@@ -57,9 +84,13 @@ class Cors final : public plugin::Plugin {
     }
     for (const std::string& text : origins) {
       if (text == "*") made->any_ = true;
-      Origin origin{text, nullptr};
+      Origin origin{text, named(text).text, nullptr, text.find(':') == text.npos};
       if (text != "*" && !is_plain(text)) {
+        // As it is, for its faults; then held to the end of the subject, every alternative of it.
         auto pattern = router::Pattern::compile(text, router::Pattern::Kind::path);
+        if (pattern) {
+          pattern = router::Pattern::compile("(?:" + text + ")$", router::Pattern::Kind::path);
+        }
         if (!pattern) return fail(pattern.error());
         origin.pattern = *std::move(pattern);
       }
@@ -74,10 +105,12 @@ class Cors final : public plugin::Plugin {
   Step access(Exchange& exchange) const override {
     const bool preflight = exchange.method == "OPTIONS" && exchange.headers.get("Origin") &&
                            exchange.headers.get("Access-Control-Request-Method");
-    if (!preflight || preflight_continue_) return Step::next();
+    if (!preflight) return Step::next();
+    // Its answer is the upstream's, or complete here.
+    exchange.keep(this, "preflight");
+    if (preflight_continue_) return Step::next();
     Response response{.status = 200};
     response.headers = origin_headers(exchange);
-    if (!allowed(response.headers)) return Step::respond(std::move(response));
     const auto asked = exchange.headers.get("Access-Control-Request-Headers");
     const std::string headers =
         headers_.empty() ? std::string(asked.value_or("")) : text::join(headers_, ",");
@@ -92,6 +125,7 @@ class Cors final : public plugin::Plugin {
   }
 
   void header_filter(Exchange& exchange) const override {
+    if (exchange.kept(this) != nullptr) return;
     if (!origin_absent_ && !exchange.headers.get("Origin")) return;
     plugin::Fields& fields = exchange.response_headers;
     const Headers headers = origin_headers(exchange);
@@ -109,7 +143,7 @@ class Cors final : public plugin::Plugin {
         fields.set(name, value);
       }
     }
-    if (!exposed_.empty() && exchange.method != "OPTIONS") {
+    if (!exposed_.empty()) {
       fields.set("Access-Control-Expose-Headers", text::join(exposed_, ","));
     }
   }
@@ -132,12 +166,11 @@ class Cors final : public plugin::Plugin {
       return out;
     }
     out.emplace_back("Vary", "Origin");
+    const Named asking = named(origin);
     if (origins_.size() == 1 && origins_.front().pattern == nullptr) {
       out.emplace_back("Access-Control-Allow-Origin", origins_.front().text);
-    } else if (std::ranges::any_of(origins_, [&](const Origin& o) { return o.matches(origin); })) {
-      out.emplace_back("Access-Control-Allow-Origin", origin);
-    } else {
-      return out;
+    } else if (std::ranges::any_of(origins_, [&](const Origin& o) { return o.matches(asking); })) {
+      out.emplace_back("Access-Control-Allow-Origin", asking.text);
     }
     if (credentials_) out.emplace_back("Access-Control-Allow-Credentials", "true");
     return out;

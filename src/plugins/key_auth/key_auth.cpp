@@ -1,11 +1,13 @@
 #include "plugins/key_auth/key_auth.h"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "base/json.h"
-#include "base/text.h"
 #include "model/row_reader.h"
+#include "plugin/body_kind.h"
+#include "plugin/json_object.h"
 #include "plugin/query.h"
 
 namespace sallyport::plugins::key_auth {
@@ -15,9 +17,10 @@ using plugin::Exchange;
 using plugin::Response;
 using plugin::Step;
 
-bool is_json(const Exchange& exchange) {
-  auto type = exchange.headers.get("content-type");
-  return type && type->find("json") != std::string_view::npos;
+using plugin::BodyKind;
+
+BodyKind kind_of_body(const Exchange& exchange) {
+  return plugin::body_kind(exchange.headers.get("content-type").value_or(""));
 }
 
 class KeyAuth final : public plugin::Plugin {
@@ -36,12 +39,18 @@ class KeyAuth final : public plugin::Plugin {
   }
 
   plugin::Phases phases() const override { return {.access = true}; }
-  bool reads_body() const override { return in_body_; }
+  // Not for a key that stands in front of it, unless another may have to be taken out.
+  bool reads_body(const Exchange& exchange) const override {
+    if (!in_body_ || passes(exchange)) return false;
+    const BodyKind kind = kind_of_body(exchange);
+    if (kind != BodyKind::json && kind != BodyKind::form) return false;
+    return hide_ || std::ranges::all_of(names_, [&](const std::string& name) {
+             return find(exchange, name).empty();
+           });
+  }
 
   Step access(Exchange& exchange) const override {
-    if (!on_preflight_ && exchange.method == "OPTIONS") return Step::next();
-    // With `anonymous`, another plugin's success is enough.
-    if (!anonymous_.empty() && exchange.authenticated() && !exchange.anonymous) return Step::next();
+    if (passes(exchange)) return Step::next();
     std::string_view refusal = authenticate(exchange);
     if (refusal.empty()) return Step::next();
     if (!anonymous_.empty()) {
@@ -54,12 +63,24 @@ class KeyAuth final : public plugin::Plugin {
   }
 
  private:
+  // Without being asked for a key.
+  bool passes(const Exchange& exchange) const {
+    if (!on_preflight_ && exchange.method == "OPTIONS") return true;
+    // With `anonymous`, another plugin's success is enough.
+    return !anonymous_.empty() && exchange.authenticated() && !exchange.anonymous;
+  }
+
   // "" or why not.
   std::string_view authenticate(Exchange& exchange) const {
     std::vector<std::string> keys;
     for (const std::string& name : names_) {
       keys = find(exchange, name);
+      if (keys.empty() && in_body_) keys = find_in_body(exchange, name);
       if (!keys.empty()) break;
+    }
+    // Wherever the key was: a second copy is as good as the first.
+    if (hide_ && !keys.empty()) {
+      for (const std::string& name : names_) hide(exchange, name);
     }
     if (keys.size() > 1) return "Duplicate API key found";
     if (keys.empty() || keys.front().empty()) return "No API key found in request";
@@ -70,50 +91,44 @@ class KeyAuth final : public plugin::Plugin {
     return "";
   }
 
-  std::vector<std::string> find(Exchange& exchange, const std::string& name) const {
+  // In front of the body.
+  std::vector<std::string> find(const Exchange& exchange, const std::string& name) const {
     std::vector<std::string> keys;
     if (in_header_) {
       for (std::string_view value : exchange.headers.all(name)) keys.emplace_back(value);
-      if (!keys.empty()) {
-        if (hide_) exchange.headers.remove(name);
-        return keys;
-      }
     }
-    if (in_query_) {
-      plugin::Query query(exchange.current_query());
-      keys = query.values(name);
-      if (!keys.empty()) {
-        if (hide_) {
-          query.remove(name);
-          exchange.new_query = query.text();
-        }
-        return keys;
-      }
-    }
-    return in_body_ ? find_in_body(exchange, name) : keys;
+    if (keys.empty() && in_query_) keys = plugin::Query(exchange.current_query()).values(name);
+    return keys;
   }
 
-  std::vector<std::string> find_in_body(Exchange& exchange, const std::string& name) const {
+  static std::vector<std::string> find_in_body(const Exchange& exchange, const std::string& name) {
     if (!exchange.body) return {};
-    if (is_json(exchange)) {
-      Json body = parse_json(*exchange.body);
-      if (!body.is_object() || !body.contains(name) || !body[name].is_string()) return {};
-      std::string key = body[name].get<std::string>();
-      if (hide_) {
-        body.erase(name);
-        replace(exchange, to_text(body));
-      }
-      return {key};
+    if (kind_of_body(exchange) == BodyKind::form) return plugin::Query(*exchange.body).values(name);
+    if (kind_of_body(exchange) != BodyKind::json) return {};
+    const auto object = plugin::JsonObject::parse(*exchange.body);
+    auto key = object ? object->string(name) : std::nullopt;
+    return key ? std::vector<std::string>{*std::move(key)} : std::vector<std::string>();
+  }
+
+  void hide(Exchange& exchange, const std::string& name) const {
+    if (exchange.headers.get(name)) exchange.headers.remove(name);
+    plugin::Query query(exchange.current_query());
+    if (query.has(name)) {
+      query.remove(name);
+      exchange.new_query = query.text();
     }
-    auto type = exchange.headers.get("content-type");
-    if (!type || !type->starts_with("application/x-www-form-urlencoded")) return {};
-    plugin::Query form(*exchange.body);
-    auto keys = form.values(name);
-    if (!keys.empty() && hide_) {
+    if (!in_body_ || !exchange.body) return;
+    if (kind_of_body(exchange) == BodyKind::form) {
+      plugin::Query form(*exchange.body);
+      if (!form.has(name)) return;
       form.remove(name);
       replace(exchange, form.text());
+    } else if (kind_of_body(exchange) == BodyKind::json) {
+      auto object = plugin::JsonObject::parse(*exchange.body);
+      if (!object || !object->has(name)) return;
+      object->remove(name);
+      replace(exchange, object->text());
     }
-    return keys;
   }
 
   static void replace(Exchange& exchange, std::string body) {

@@ -56,9 +56,43 @@ TEST(KeyAuth, AnonymousAndBodies) {
   add_key(body);
   body.exchange.body = R"({"apikey":"secret","x":1})";
   const auto plugin = made(&make, R"({"key_in_body":true,"hide_credentials":true})");
-  EXPECT_TRUE(plugin->reads_body());
+  EXPECT_TRUE(plugin->reads_body(body.exchange));
   EXPECT_EQ(body.run(*plugin), 0);
   EXPECT_EQ(*body.exchange.body, R"({"x":1})");
+}
+
+TEST(KeyAuth, HidesEveryCopy) {
+  const auto plugin =
+      made(&make, R"({"key_names":["apikey","x-key"],"key_in_body":true,"hide_credentials":true})");
+  ExchangeForTest test({{"X-Key", "secret"}, {"Content-Type", "application/json"}},
+                       "x-key=secret&a=1&apikey=old");
+  add_key(test);
+  test.exchange.body = R"({"apikey":"old","n":1e400,"x-key":["secret"]})";
+  EXPECT_EQ(test.run(*plugin), 401);  // "old"
+  EXPECT_EQ(test.exchange.current_query(), "a=1");
+  EXPECT_EQ(test.header("x-key"), "(none)");
+  EXPECT_EQ(*test.exchange.body, R"({"n":1e400})");
+  ExchangeForTest form(
+      {{"apikey", "secret"}, {"Content-Type", "application/x-www-form-urlencoded"}}, "a=%41");
+  add_key(form);
+  form.exchange.body = "apikey=secret&b=%42";
+  EXPECT_EQ(form.run(*plugin), 0);
+  EXPECT_EQ(*form.exchange.body, "b=%42");
+  EXPECT_FALSE(form.exchange.new_query);
+}
+
+TEST(KeyAuth, ReadsBodiesForWhatMayBeInThem) {
+  auto reads = [](std::string_view config, std::vector<http::Header> fields) {
+    return made(&make, config)->reads_body(ExchangeForTest(std::move(fields)).exchange);
+  };
+  const http::Header json{"Content-Type", "application/json"};
+  constexpr const char* kInBody = R"({"key_in_body":true})";
+  EXPECT_TRUE(reads(kInBody, {json}));
+  EXPECT_FALSE(reads("{}", {json}));
+  EXPECT_FALSE(reads(kInBody, {}));
+  EXPECT_FALSE(reads(kInBody, {{"Content-Type", "text/plain"}}));
+  EXPECT_FALSE(reads(kInBody, {json, {"apikey", "k"}}));
+  EXPECT_TRUE(reads(R"({"key_in_body":true,"hide_credentials":true})", {json, {"apikey", "k"}}));
 }
 
 }  // namespace

@@ -114,8 +114,13 @@ class RateLimiting final : public plugin::Plugin {
     return std::string(exchange.client_ip);
   }
 
+  // Of windows with as little left the longest, which ends last.
   static size_t tightest(const std::vector<int64_t>& left) {
-    return static_cast<size_t>(std::ranges::min_element(left) - left.begin());
+    size_t least = 0;
+    for (size_t i = 1; i < left.size(); ++i) {
+      if (std::max<int64_t>(0, left[i]) <= std::max<int64_t>(0, left[least])) least = i;
+    }
+    return least;
   }
 
   int64_t reset(size_t limit, int64_t now) const {

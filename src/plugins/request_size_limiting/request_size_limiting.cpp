@@ -1,5 +1,7 @@
 #include "plugins/request_size_limiting/request_size_limiting.h"
 
+#include <algorithm>
+
 #include "model/row_reader.h"
 
 namespace sallyport::plugins::request_size_limiting {
@@ -16,17 +18,18 @@ class RequestSizeLimiting final : public plugin::Plugin {
   plugin::Phases phases() const override { return {.access = true}; }
 
   Step access(Exchange& exchange) const override {
+    // As with Kong, every request without a body is to say so, and chunks need no length.
+    if (require_length_ && !exchange.headers.get("Content-Length") &&
+        !exchange.headers.get("Transfer-Encoding")) {
+      return Step::respond(plugin::message(411, "A valid Content-Length header is required"));
+    }
     if (exchange.content_length) {
       if (*exchange.content_length <= limit_) return Step::next();
       return refuse(exchange);
     }
     if (exchange.body && exchange.body->size() > limit_) return refuse(exchange);
-    if (require_length_) {
-      return Step::respond(plugin::message(411, "A valid Content-Length header is required"));
-    }
     // Its length shows while it is passed on.
-    exchange.max_body =
-        exchange.max_body == 0 ? limit_ : std::min<uint64_t>(exchange.max_body, limit_);
+    exchange.max_body = std::min(exchange.max_body.value_or(limit_), limit_);
     return Step::next();
   }
 

@@ -1,14 +1,19 @@
 #include "plugins/request_termination/request_termination.h"
 
+#include <utility>
+#include <vector>
+
 #include "base/json.h"
+#include "base/text.h"
+#include "http/form.h"
 #include "model/row_reader.h"
+#include "plugin/body_kind.h"
 #include "plugin/query.h"
 
 namespace sallyport::plugins::request_termination {
 namespace {
 
 using plugin::Exchange;
-using plugin::Response;
 using plugin::Step;
 
 std::string_view default_message(int status) {
@@ -30,17 +35,144 @@ std::string_view default_message(int status) {
   }
 }
 
-// What `echo` tells: enough to see what the gateway made of a request.
-Json request_data(const Exchange& exchange) {
-  Json headers = Json::object();
-  for (const char* name : {"host", "user-agent", "accept", "content-type"}) {
-    if (auto value = exchange.headers.get(name)) headers[name] = std::string(*value);
+// Of several values a list.
+void add(Json& object, const std::string& name, Json value) {
+  if (!object.contains(name)) {
+    object[name] = std::move(value);
+    return;
   }
-  Json out = {{"scheme", std::string(exchange.scheme)}, {"host", std::string(exchange.host)},
-              {"method", std::string(exchange.method)}, {"path", std::string(exchange.raw_path)},
-              {"query", std::string(exchange.query)},   {"headers", headers}};
-  out["raw_body"] = exchange.body.value_or("");
+  Json& there = object[name];
+  if (!there.is_array()) there = Json::array({there});
+  there.push_back(std::move(value));
+}
+
+Json arguments(std::string_view text) {
+  Json out = Json::object();
+  const auto fields = http::decode_form(text);
+  if (!fields) return out;
+  for (const http::FormField& field : *fields) {
+    add(out, field.name, field.has_value ? Json(field.value) : Json(true));
+  }
   return out;
+}
+
+Json headers_of(const Exchange& exchange) {
+  Json out = Json::object();
+  exchange.headers.each([&](std::string_view name, std::string_view value) {
+    add(out, text::lower(name), std::string(value));
+  });
+  return out;
+}
+
+// Null: of no kind that can be told.
+Json parsed(std::string_view type, const std::string& text) {
+  switch (plugin::body_kind(type)) {
+    case plugin::BodyKind::json: {
+      Json body = parse_json(text);
+      return body.is_discarded() ? Json() : body;
+    }
+    case plugin::BodyKind::form:
+      return arguments(text);
+    case plugin::BodyKind::multipart: {
+      const auto boundary = http::multipart_boundary(type);
+      const auto fields = boundary ? http::decode_multipart(text, *boundary) : std::nullopt;
+      if (!fields) return {};
+      Json out = Json::object();
+      for (const http::FormField& field : *fields) add(out, field.name, field.value);
+      return out;
+    }
+    default:
+      return {};
+  }
+}
+
+// By number those without a name, too.
+Json captures_of(const Exchange& exchange) {
+  Json named = Json::object();
+  Json unnamed = Json::array();
+  for (const auto& [name, value] : exchange.captures) {
+    if (text::to_integer(name)) {
+      unnamed.push_back(value);
+    } else {
+      named[name] = value;
+    }
+  }
+  return {{"named", std::move(named)}, {"unnamed", std::move(unnamed)}};
+}
+
+// What `echo` tells: what the gateway made of a request.
+Json request_data(const Exchange& exchange) {
+  Json out = {{"scheme", std::string(exchange.scheme)},
+              {"host", std::string(exchange.host)},
+              {"port", nullptr},
+              {"method", std::string(exchange.method)},
+              {"path", std::string(exchange.raw_path)},
+              {"query", arguments(exchange.query)},
+              {"headers", headers_of(exchange)},
+              {"uri_captures", captures_of(exchange)},
+              {"raw_body", exchange.body.value_or("")}};
+  if (const auto port = text::to_integer(exchange.port)) out["port"] = *port;
+  Json body = parsed(exchange.headers.get("content-type").value_or(""), exchange.body.value_or(""));
+  if (!body.is_null()) out["body"] = std::move(body);
+  return out;
+}
+
+Json or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+Json or_null(const std::vector<std::string>& texts) {
+  return texts.empty() ? Json() : Json(texts);
+}
+
+const char* protocol_text(model::Protocol protocol) {
+  switch (protocol) {
+    case model::Protocol::http:
+      return "http";
+    case model::Protocol::https:
+      return "https";
+    case model::Protocol::grpc:
+      return "grpc";
+    case model::Protocol::grpcs:
+      return "grpcs";
+    case model::Protocol::tcp:
+      return "tcp";
+    case model::Protocol::tls:
+      return "tls";
+    case model::Protocol::udp:
+      return "udp";
+    case model::Protocol::tls_passthrough:
+      return "tls_passthrough";
+  }
+  return "";
+}
+
+Json route_data(const model::Route& route) {
+  Json protocols = Json::array();
+  for (model::Protocol protocol : route.protocols) {
+    protocols.push_back(protocol_text(protocol));
+  }
+  Json out = {{"id", route.id},
+              {"name", or_null(route.name)},
+              {"protocols", std::move(protocols)},
+              {"methods", or_null(route.methods)},
+              {"hosts", or_null(route.hosts)},
+              {"paths", or_null(route.paths)},
+              {"snis", or_null(route.snis)},
+              {"regex_priority", route.regex_priority},
+              {"strip_path", route.strip_path},
+              {"preserve_host", route.preserve_host}};
+  out["service"] = route.service_id.empty() ? Json() : Json{{"id", route.service_id}};
+  return out;
+}
+
+Json service_data(const model::Service& service) {
+  return {{"id", service.id},
+          {"name", or_null(service.name)},
+          {"protocol", protocol_text(service.protocol)},
+          {"host", service.host},
+          {"port", service.port},
+          {"path", or_null(service.path)}};
 }
 
 class RequestTermination final : public plugin::Plugin {
@@ -57,11 +189,10 @@ class RequestTermination final : public plugin::Plugin {
 
   plugin::Phases phases() const override { return {.access = true}; }
 
+  bool reads_body(const Exchange& exchange) const override { return echo_ && triggered(exchange); }
+
   Step access(Exchange& exchange) const override {
-    if (!trigger_.empty() && !exchange.headers.get(trigger_) &&
-        !plugin::Query(exchange.query).has(trigger_)) {
-      return Step::next();
-    }
+    if (!triggered(exchange)) return Step::next();
     if (has_body_ && !echo_) {
       return Step::respond({.status = status_, .body = body_, .content_type = content_type_});
     }
@@ -71,12 +202,17 @@ class RequestTermination final : public plugin::Plugin {
       return Step::respond(plugin::message(status_, text));
     }
     Json body = {{"message", text}, {"request", request_data(exchange)}};
-    if (exchange.route != nullptr) body["matched_route"] = {{"id", exchange.route->id}};
-    if (exchange.service != nullptr) body["matched_service"] = {{"id", exchange.service->id}};
+    if (exchange.route != nullptr) body["matched_route"] = route_data(*exchange.route);
+    if (exchange.service != nullptr) body["matched_service"] = service_data(*exchange.service);
     return Step::respond({.status = status_, .body = to_text(body)});
   }
 
  private:
+  bool triggered(const Exchange& exchange) const {
+    return trigger_.empty() || exchange.headers.get(trigger_) ||
+           plugin::Query(exchange.query).has(trigger_);
+  }
+
   int status_ = 503;
   std::string message_, content_type_, body_, trigger_;
   bool has_body_ = false;

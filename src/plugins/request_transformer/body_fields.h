@@ -1,4 +1,5 @@
-// The top-level fields of a request body, JSON or a form, as request-transformer changes them.
+// The top-level fields of a request body, JSON or a form of either kind, as request-transformer
+// changes them.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,7 @@ namespace sallyport::plugins::request_transformer {
 
 class BodyFields {
  public:
-  // Null when the body is of neither kind.
+  // Null when the body is of no such kind, or is not what it is said to be: it stays as it is.
   static std::unique_ptr<BodyFields> of(const plugin::Exchange& exchange);
   virtual ~BodyFields() = default;
 

@@ -1,11 +1,13 @@
 #include "plugins/request_transformer/request_transformer.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "model/row_reader.h"
+#include "plugin/body_kind.h"
 #include "plugin/query.h"
 #include "plugins/request_transformer/body_fields.h"
 #include "plugins/request_transformer/template.h"
@@ -47,6 +49,16 @@ struct Changes {
 
   bool empty() const {
     return remove.empty() && rename.empty() && replace.empty() && add.empty() && append.empty();
+  }
+  bool may_set(std::string_view name) const {
+    auto gives = [name](const auto& change) {
+      return text::equals_ignore_case(change.first, name);
+    };
+    return std::ranges::any_of(replace, gives) || std::ranges::any_of(add, gives) ||
+           std::ranges::any_of(append, gives) ||
+           std::ranges::any_of(rename, [name](const auto& change) {
+             return text::equals_ignore_case(change.second, name);
+           });
   }
 };
 
@@ -118,7 +130,13 @@ class RequestTransformer final : public plugin::Plugin {
   }
 
   plugin::Phases phases() const override { return {.access = true}; }
-  bool reads_body() const override { return !body_.empty(); }
+  // By the type that it will have by then.
+  bool reads_body(const Exchange& exchange) const override {
+    if (body_.empty()) return false;
+    const auto type = exchange.headers.get("content-type");
+    return plugin::body_kind(type.value_or("")) != plugin::BodyKind::other ||
+           headers_.may_set("content-type");
+  }
 
   Step access(Exchange& exchange) const override {
     // The values are those of the request as it came to this plugin.

@@ -7,11 +7,14 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "model/row_reader.h"
+#include "plugin/body_kind.h"
+#include "plugin/json_object.h"
 
 namespace sallyport::plugins::response_transformer {
 namespace {
 
 using plugin::Exchange;
+using plugin::JsonObject;
 
 using Names = std::vector<std::string>;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
@@ -32,15 +35,11 @@ Pairs pairs(const Names& texts) {
   return out;
 }
 
-struct JsonPair {
-  std::string name;
-  Json value;
-};
-
-// The types go with the values by place; without one a value is a string.
-std::vector<JsonPair> json_pairs(const Json& config, const char* action) {
+// The values are JSON texts. The types go with the values by place; without one a value is a
+// string.
+Pairs json_pairs(const Json& config, const char* action) {
   const Names types = list(config, action, "json_types");
-  std::vector<JsonPair> out;
+  Pairs out;
   for (auto& [name, text] : pairs(list(config, action, "json"))) {
     const std::string type = out.size() < types.size() ? types[out.size()] : "string";
     Json value = text;
@@ -53,7 +52,7 @@ std::vector<JsonPair> json_pairs(const Json& config, const char* action) {
     } else if (type == "boolean") {
       value = text == "true";
     }
-    out.push_back({name, std::move(value)});
+    out.emplace_back(name, to_text(value));
   }
   return out;
 }
@@ -90,19 +89,31 @@ class ResponseTransformer final : public plugin::Plugin {
     for (const auto& [name, value] : append_headers_) fields.add(name, value);
   }
 
+  // What is encoded is no JSON until somebody decodes it.
+  bool filters_body(const Exchange& exchange) const override {
+    const plugin::Fields& fields = exchange.response_headers;
+    const std::string_view encoding = fields.get("content-encoding").value_or("identity");
+    return text::equals_ignore_case(text::trim(encoding), "identity") &&
+           plugin::body_kind(fields.get("content-type").value_or("")) == plugin::BodyKind::json;
+  }
+
   void body_filter(Exchange& exchange) const override {
-    const std::string_view type = exchange.response_headers.get("content-type").value_or("");
-    if (type.find("json") == type.npos) return;
-    Json body = parse_json(*exchange.response_body);
-    if (body.is_discarded() || !(body.is_object() || body.is_array())) return;
-    if (body.is_object()) {
-      change(body);
-    } else {
-      for (Json& element : body) {
-        if (element.is_object()) change(element);
-      }
+    std::string& body = *exchange.response_body;
+    if (auto object = JsonObject::parse(body)) {
+      change(*object);
+      body = object->text();
+      return;
     }
-    *exchange.response_body = to_text(body);
+    const auto elements = plugin::json_elements(body);
+    if (!elements) return;
+    std::string changed = "[";
+    for (std::string_view element : *elements) {
+      if (changed.size() > 1) changed += ',';
+      auto object = JsonObject::parse(element);
+      if (object) change(*object);
+      changed += object ? object->text() : element;
+    }
+    body = changed + ']';
   }
 
  private:
@@ -123,35 +134,21 @@ class ResponseTransformer final : public plugin::Plugin {
     for (const std::string& field : kept) fields.add(name, field);
   }
 
-  void change(Json& object) const {
-    for (const std::string& name : remove_json_) object.erase(name);
-    for (const auto& [from, to] : rename_json_) {
-      if (!object.contains(from)) continue;
-      Json value = object[from];
-      object.erase(from);
-      object[to] = std::move(value);
-    }
+  void change(JsonObject& object) const {
+    for (const std::string& name : remove_json_) object.remove(name);
+    for (const auto& [from, to] : rename_json_) object.rename(from, to);
     for (const auto& [name, value] : replace_json_) {
-      if (object.contains(name)) object[name] = value;
+      if (object.has(name)) object.set(name, value);
     }
     for (const auto& [name, value] : add_json_) {
-      if (!object.contains(name)) object[name] = value;
+      if (!object.has(name)) object.set(name, value);
     }
-    for (const auto& [name, value] : append_json_) {
-      Json& field = object[name];
-      if (field.is_null()) {
-        field = Json::array({value});
-        continue;
-      }
-      if (!field.is_array()) field = Json::array({field});
-      field.push_back(value);
-    }
+    for (const auto& [name, value] : append_json_) object.append(name, value);
   }
 
   Pairs remove_headers_, rename_headers_, replace_headers_, add_headers_, append_headers_;
   Names remove_json_;
-  Pairs rename_json_;
-  std::vector<JsonPair> replace_json_, add_json_, append_json_;
+  Pairs rename_json_, replace_json_, add_json_, append_json_;
 };
 
 }  // namespace
