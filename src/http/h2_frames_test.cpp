@@ -216,6 +216,10 @@ TEST_F(H2FramesTest, EndsConnectionsThatOpenStreamsInTheWrongOrder) {
     EXPECT_EQ(owner.heads.size(), 5u);
   }
   begin();
+  EXPECT_TRUE(send(headers(0x7fff'ffff)));
+  EXPECT_FALSE(send(headers(0x7fff'fffd)));
+  EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_PROTOCOL_ERROR});
+  begin();
   EXPECT_TRUE(send(headers(1001)));
   EXPECT_FALSE(send(headers(999)));
   EXPECT_EQ(goodbye(), uint32_t{NGHTTP2_PROTOCOL_ERROR});

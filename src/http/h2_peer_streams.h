@@ -14,7 +14,7 @@ class H2PeerStreams {
   // HEADERS have come for `id`, an odd number.
   Verdict on_headers(int32_t id) {
     if (id > newest_) {
-      const auto step = static_cast<uint32_t>(id - newest_) / 2;
+      const auto step = distance(newest_, id);
       passed_over_ = step < kKept ? (passed_over_ << step) | ((uint64_t{1} << step) - 2) : ~1ULL;
       ended_ = step < kKept ? ended_ << step : 0;
       newest_ = id;
@@ -32,9 +32,14 @@ class H2PeerStreams {
  private:
   static constexpr uint32_t kKept = 64;
 
+  // In numbers of one client; the first is -1 at least.
+  static uint32_t distance(int32_t from, int32_t to) {
+    return (static_cast<uint32_t>(to) - static_cast<uint32_t>(from)) / 2;
+  }
+
   // By age; none for one that is too old.
   uint64_t bit_of(int32_t id) const {
-    const auto age = static_cast<uint32_t>(newest_ - id) / 2;
+    const auto age = distance(id, newest_);
     return age < kKept ? uint64_t{1} << age : 0;
   }
 

@@ -119,7 +119,7 @@ void act(H2Session& session, Owner& owner, uint8_t choice) {
     if ((choice & 8) != 0) session.reset(id, H2Error::cancel);
   }
   std::erase_if(owner.streams, [](const auto& item) { return item.second.closed; });
-  require(owner.streams.size() <= 100);
+  require(owner.streams.size() <= kLimits.max_streams);
 }
 
 }  // namespace
