@@ -69,6 +69,9 @@ class Backend : public StreamBackend {
   virtual void turn(int timeout_ms) = 0;
   // The end of a round: what it has started and is not on its way yet goes now.
   virtual void submit() = 0;
+  // The same before the end of a round, and also what would be on its way with the next turn()
+  // only.
+  virtual void push() = 0;
 };
 
 }  // namespace sallyport::net

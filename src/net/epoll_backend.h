@@ -40,6 +40,7 @@ class EpollBackend final : public Backend {
   void unwatch(FdWatch* watch) override;
   void turn(int timeout_ms) override;
   void submit() override;
+  void push() override { submit(); }
 
  private:
   // What was read from a socket before its event had its turn.

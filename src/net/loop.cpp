@@ -147,7 +147,7 @@ Task<Connected> Loop::connect(const SocketAddress& address, uint32_t timeout_ms)
 }
 
 void Loop::push_output() {
-  backend_->submit();
+  backend_->push();
 }
 
 void Loop::fail_streams(int error) {

@@ -69,7 +69,7 @@ class Loop {
     relief_owner_ = owner;
   }
 
-  // What has been flushed leaves now, as far as sockets take it, or with the next wait.
+  // What has been flushed leaves now, as far as sockets take it.
   void push_output();
   // Every open stream fails with `error`: how a loop is emptied before it ends.
   void fail_streams(int error);

@@ -249,8 +249,7 @@ void UringBackend::free_watch(FdWatch* watch) {
 }
 
 void UringBackend::turn(int timeout_ms) {
-  for (Stream* stream : noted_) start_noted(*stream);
-  noted_.clear();
+  start_noted();
   if (timeout_ms == 0) {
     io_uring_submit_and_get_events(&ring_);
   } else {

@@ -38,6 +38,7 @@ class UringBackend final : public Backend {
   void unwatch(FdWatch* watch) override;
   void turn(int timeout_ms) override;
   void submit() override {}  // with the next wait, by one call
+  void push() override;
 
  private:
   struct SendVector;
@@ -54,6 +55,7 @@ class UringBackend final : public Backend {
   io_uring_sqe* next_sqe(unsigned together = 1);
   // `at_once`: what the socket takes now; else it goes on when the socket takes bytes again.
   void start_send(Stream& stream, bool at_once);
+  void start_noted();
   void start_noted(Stream& stream);
   void guard(io_uring_sqe& send);
   bool probe_guards();

@@ -37,6 +37,16 @@ void UringBackend::send(Stream& stream) {
   noted_.push_back(&stream);
 }
 
+void UringBackend::start_noted() {
+  for (Stream* stream : noted_) start_noted(*stream);
+  noted_.clear();
+}
+
+void UringBackend::push() {
+  start_noted();
+  io_uring_submit(&ring_);
+}
+
 void UringBackend::start_noted(Stream& stream) {
   if (!stream.send_failed()) return start_send(stream, true);
   stream.kernel.send_armed = false;
