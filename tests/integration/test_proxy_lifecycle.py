@@ -182,10 +182,16 @@ def test_listen_errors_name_the_address(workspace, backend):
         assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in str(refused.value)
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(type=kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+def free_port():
+    """Of TCP and of UDP."""
+    while True:
+        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+            stream.bind(("127.0.0.1", 0))
+            try:
+                datagrams.bind(stream.getsockname())
+            except OSError:
+                continue
+            return stream.getsockname()[1]
 
 
 @pytest.mark.parametrize("first, second, shared", [
@@ -194,7 +200,7 @@ def free_port(kind=socket.SOCK_STREAM):
     ({"udp": True}, {}, False), ({}, {"udp": True}, False)])
 def test_two_data_planes_do_not_share_an_address(plane, workspace, backend, first, second, shared):
     """The workers of one may; a reload and an upgrade are in test_lifecycle.py."""
-    upstream, port = Upstream(), free_port(socket.SOCK_DGRAM if first.get("udp") else socket.SOCK_STREAM)
+    upstream, port = Upstream(), free_port()
     of = lambda listener: {"listeners": [{**({"role": "stream"} if listener.get("udp") else {}), **listener, "port": port}], "workers": 2}
     gateway = plane(upstream, **of(first))
     if not shared:
