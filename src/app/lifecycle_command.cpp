@@ -101,14 +101,9 @@ Action quit_command(CLI::App& command) {
   };
 }
 
-// "": no file, only defaults and the environment.
 bool same_file(const std::string& a, const std::string& b) {
   std::error_code ignored;
-  return a == b || (!a.empty() && !b.empty() && std::filesystem::equivalent(a, b, ignored));
-}
-
-std::string named(const std::string& file) {
-  return file.empty() ? "no file" : file;
+  return a == b || std::filesystem::equivalent(a, b, ignored);
 }
 
 Action reload_command(CLI::App& command) {
@@ -116,11 +111,9 @@ Action reload_command(CLI::App& command) {
   add_configuration_options(command, *options);
   accept_nginx_conf(command);
   command.footer(
-      "The node reads the file anew that it was started with, in its own environment; with a "
-      "faulty\n"
-      "one it keeps its former configuration and says why in its log. Another file, or other "
-      "KONG_\n"
-      "variables, need a restart.\n"
+      "The node reads the file anew that it was started with, in its own environment. With a\n"
+      "faulty one it keeps its former configuration and says why in its log. Another file, or\n"
+      "other KONG_ variables, need a restart.\n"
       "\n"
       "Example:\n"
       "  sallyport reload -c /etc/kong/kong.conf");
@@ -141,11 +134,12 @@ Action reload_command(CLI::App& command) {
     if (!answer->fault.empty()) {
       return refuse(fmt::format("{}; the former configuration stays in use", answer->fault));
     }
-    if (!same_file(answer->file, loaded->path)) {
-      return refuse(
-          fmt::format("the node has reloaded from {}, which it was started with, and not "
-                      "from {}; restart it to use that",
-                      named(answer->file), named(loaded->path)));
+    // With -p alone, or nothing, whatever file the node has is meant.
+    if (!options->conf.empty() && !same_file(answer->file, loaded->path)) {
+      return refuse(fmt::format(
+          "the node has reloaded from {}, which it was started with, and not from {}; restart it "
+          "to use that",
+          answer->file.empty() ? "no file" : answer->file, loaded->path));
     }
     fmt::print("Sallyport reloaded\n");
     return 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <latch>
 #include <list>
 #include <optional>
@@ -447,7 +448,8 @@ Result<std::optional<postgres::LinkSettings>> RunningServer::renew_configuration
 Result<void> RunningServer::try_reload() {
   if (quitting_.joinable()) return fail("app.reload", Side::config, "the node is draining");
   conf::Loaded loaded = reload_();
-  conf_file_ = loaded.path;
+  // For whoever asks from another directory.
+  conf_file_ = loaded.path.empty() ? "" : std::filesystem::absolute(loaded.path).string();
   if (!loaded.faults.empty()) {
     std::vector<std::string> faults;
     for (const conf::Fault& fault : loaded.faults) faults.push_back(fault.text());

@@ -131,6 +131,7 @@ def test_commands(node):
     assert f"already running in {node.prefix} (pid {first})" in again.stderr
     assert call(node.proxy, "GET", "/a")[0] == 200
     assert "reloaded" in node.run("reload").stdout
+    assert "reloaded" in sallyport("reload", "-p", node.prefix, check=0).stdout
     with open(node.prefix + "/other.conf", "w") as file:
         file.write(f"prefix = {node.prefix}\n")
     assert "which it was started with, and not from" in sallyport(
