@@ -1,24 +1,11 @@
 // Rows into the typed entities of entities.h. Nulls that an older row may hold read as the default.
 #include "base/json.h"
 #include "model/entities.h"
+#include "model/protocol_words.h"
 #include "model/row_reader.h"
 
 namespace sallyport::model {
 namespace {
-
-bool parse_protocol(std::string_view word, Protocol& out) {
-  static constexpr std::pair<std::string_view, Protocol> kWords[] = {
-      {"http", Protocol::http}, {"https", Protocol::https},
-      {"grpc", Protocol::grpc}, {"grpcs", Protocol::grpcs},
-      {"tcp", Protocol::tcp},   {"tls", Protocol::tls},
-      {"udp", Protocol::udp},   {"tls_passthrough", Protocol::tls_passthrough}};
-  for (const auto& [name, protocol] : kWords) {
-    if (name != word) continue;
-    out = protocol;
-    return true;
-  }
-  return false;
-}
 
 void read_peers(RowReader& row, const char* field, std::vector<Peer>& out) {
   const Json* list = row.get(field);
@@ -49,9 +36,9 @@ void read_protocols(RowReader& row, Route& route) {
   std::vector<std::string> words = {"http", "https"};
   row.texts("protocols", words);
   for (const std::string& word : words) {
-    Protocol protocol;
-    if (!parse_protocol(word, protocol)) return row.blame("protocols");
-    route.protocols.push_back(protocol);
+    const auto protocol = protocol_of(word);
+    if (!protocol) return row.blame("protocols");
+    route.protocols.push_back(*protocol);
   }
 }
 
@@ -64,7 +51,11 @@ Result<Service> decode_service(const Json& json) {
   row.text("id", service.id);
   row.text("name", service.name);
   row.text("protocol", protocol);
-  if (!parse_protocol(protocol, service.protocol)) row.blame("protocol");
+  if (const auto known = protocol_of(protocol)) {
+    service.protocol = *known;
+  } else {
+    row.blame("protocol");
+  }
   row.text("host", service.host);
   if (service.host.empty()) row.blame("host");
   row.integer("port", service.port);

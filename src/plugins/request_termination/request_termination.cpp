@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "http/form.h"
+#include "model/protocol_words.h"
 #include "model/row_reader.h"
 #include "plugin/body_kind.h"
 #include "plugin/query.h"
@@ -125,32 +126,10 @@ Json or_null(const std::vector<std::string>& texts) {
   return texts.empty() ? Json() : Json(texts);
 }
 
-const char* protocol_text(model::Protocol protocol) {
-  switch (protocol) {
-    case model::Protocol::http:
-      return "http";
-    case model::Protocol::https:
-      return "https";
-    case model::Protocol::grpc:
-      return "grpc";
-    case model::Protocol::grpcs:
-      return "grpcs";
-    case model::Protocol::tcp:
-      return "tcp";
-    case model::Protocol::tls:
-      return "tls";
-    case model::Protocol::udp:
-      return "udp";
-    case model::Protocol::tls_passthrough:
-      return "tls_passthrough";
-  }
-  return "";
-}
-
 Json route_data(const model::Route& route) {
   Json protocols = Json::array();
   for (model::Protocol protocol : route.protocols) {
-    protocols.push_back(protocol_text(protocol));
+    protocols.push_back(model::word_of(protocol));
   }
   Json out = {{"id", route.id},
               {"name", or_null(route.name)},
@@ -169,7 +148,7 @@ Json route_data(const model::Route& route) {
 Json service_data(const model::Service& service) {
   return {{"id", service.id},
           {"name", or_null(service.name)},
-          {"protocol", protocol_text(service.protocol)},
+          {"protocol", model::word_of(service.protocol)},
           {"host", service.host},
           {"port", service.port},
           {"path", or_null(service.path)}};
